@@ -1,0 +1,1 @@
+"""The gateway compiler: registered contracts in, Envoy's configuration out. Pure functions; nothing here touches network, disk or clock."""
