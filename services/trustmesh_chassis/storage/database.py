@@ -1,0 +1,188 @@
+"""A service's database: units of work bound to one organisation, with their events and audit record in the same transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Any, Self
+
+from google.protobuf.message import Message
+from sqlalchemy import CursorResult, MetaData, func, insert, literal, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from trustmesh_chassis.storage import startup
+from trustmesh_chassis.storage.engines import Engines, build_engines
+from trustmesh_chassis.storage.failures import translated
+from trustmesh_chassis.storage.paging import PageTokens
+from trustmesh_chassis.storage.tables import AUDIT_OUTBOX, OUTBOX
+from trustmesh_chassis.storage.tenancy import SETTING, Statement, bound, bound_to
+from trustmesh_chassis.storage.types import uuid7
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Reading:
+    """Reads of one organisation, or of the tables that belong to none when `org` is None, from one snapshot of the data."""
+
+    def __init__(self, connection: AsyncConnection, org: str | None) -> None:
+        self._connection = connection
+        self.org = org
+
+    async def execute(self, statement: Statement, rows: Rows | None = None) -> CursorResult[*tuple[Any, ...]]:
+        """Run a select, insert (of `rows`, when they are given), update or delete, bound to the organisation; results are buffered.
+
+        Raises UniqueViolation, Aborted (a conflict), Unavailable, DataLoss, or UnboundStatement for what cannot be bound.
+        """
+        statement, rows = bound(statement, rows, self.org)
+        with translated(), bound_to(self.org):
+            return await self._connection.execute(statement, rows)
+
+
+class UnitOfWork(Reading):
+    """Changes that happen together or not at all, for one organisation."""
+
+    def __init__(self, connection: AsyncConnection, org: str | None, database: Database) -> None:
+        super().__init__(connection, org)
+        self._database = database
+        self._events: list[dict[str, Any]] = []
+
+    def now(self) -> datetime:
+        return self._database.clock()
+
+    def emit(self, event_type: str, resource: str, payload: Message) -> None:
+        """Publish an event when the unit commits: `event_type` such as "petstore.pet.created", `resource` the name it is about."""
+        self._events.append(
+            {
+                "id": self._database.new_id(),
+                "type": event_type,
+                "org": self.org or "",
+                "resource": resource,
+                "time": self.now(),
+                "payload_type": payload.DESCRIPTOR.full_name,
+                "payload": payload.SerializeToString(deterministic=True),
+            }
+        )
+
+    async def _finish(self) -> None:
+        if self._events:
+            await self.execute(insert(OUTBOX), self._events)
+        record = self._database.pending_audit()
+        if record is not None:
+            await self.execute(insert(AUDIT_OUTBOX), [{"id": self._database.new_id(), "record": record}])
+        with translated():
+            await self._connection.commit()
+
+
+class Database:
+    """One service's database. Build it with `open`."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        page_tokens: PageTokens,
+        clock: Callable[[], datetime],
+        pending_audit: Callable[[], bytes | None],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.page_tokens = page_tokens
+        self.clock = clock
+        self.pending_audit = pending_audit
+        self._engines = engines
+        self._random_bytes = random_bytes
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        metadata: MetaData,
+        migrations: str,
+        *,
+        clock: Callable[[], datetime],
+        pending_audit: Callable[[], bytes | None] = lambda: None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        owner_url: str | None = None,
+        pool_size: int = 8,
+    ) -> Self:
+        """Connect to `sqlite:///path` or `postgresql://...`, bring it to the newest revision of `migrations` ("package:folder").
+
+        `pending_audit` gives the running call's audit record, once, to the unit that commits. `owner_url`: see engines.build_engines.
+        Raises StorageUnusable with a sentence for the operator, or Unavailable when the server may come up later.
+        """
+        engines = build_engines(url, owner_url=owner_url, pool_size=pool_size)
+        try:
+            key = await startup.prepare(engines, metadata, migrations, random_bytes)
+        except BaseException:
+            await engines.dispose()
+            raise
+        return cls(engines, PageTokens(key), clock, pending_audit, random_bytes)
+
+    def unit(self, org: str) -> AbstractAsyncContextManager[UnitOfWork]:
+        """`async with database.unit(org) as unit:` changes of one organisation, committed when the block ends without an exception."""
+        return self._unit(_named(org))
+
+    def platform_unit(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As `unit`, for tables that belong to no organisation."""
+        return self._unit(None)
+
+    def read(self, org: str) -> AbstractAsyncContextManager[Reading]:
+        """`async with database.read(org) as read:` reads of one organisation."""
+        return self._read(_named(org))
+
+    def platform_read(self) -> AbstractAsyncContextManager[Reading]:
+        """As `read`, for tables that belong to no organisation."""
+        return self._read(None)
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the database answers."""
+        async with self.platform_read() as read:
+            await read.execute(select(literal(1)))
+
+    async def close(self) -> None:
+        await self._engines.dispose()
+
+    def new_id(self) -> str:
+        """A new UUIDv7."""
+        return str(uuid7(self.clock(), self._random_bytes(10)))
+
+    @asynccontextmanager
+    async def _unit(self, org: str | None) -> AsyncIterator[UnitOfWork]:
+        async with _transaction(self._engines.write, org) as connection:
+            unit = UnitOfWork(connection, org, self)
+            yield unit
+            await unit._finish()
+
+    @asynccontextmanager
+    async def _read(self, org: str | None) -> AsyncIterator[Reading]:
+        async with _transaction(self._engines.read, org) as connection:
+            yield Reading(connection, org)
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, org: str | None) -> AsyncIterator[AsyncConnection]:
+    async with AsyncExitStack() as stack:
+        with translated():
+            connection = await stack.enter_async_context(engine.connect())
+            if org is not None and engine.dialect.name == "postgresql":
+                await _bind(connection, org)
+        yield connection
+
+
+async def _bind(connection: AsyncConnection, org: str) -> None:
+    """Tell row-level security the transaction's organisation; a pooled connection that the server dropped is replaced once."""
+    setting = select(func.set_config(SETTING, org, True))
+    try:
+        await connection.execute(setting)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        await connection.rollback()
+        await connection.execute(setting)
+
+
+def _named(org: str) -> str:
+    if not org:
+        raise ValueError("an organisation needs a name")
+    return org

@@ -1,0 +1,105 @@
+"""SQLAlchemy engines as the storage wants them: one that writes and one that reads, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from trustmesh_chassis.storage.failures import StorageUnusable
+from trustmesh_chassis.storage.tenancy import tenant_compiler
+
+APPLICATION_ROLE = "trustmesh_application"
+CONNECT_TIMEOUT = 5.0  # seconds, for a connection and for a place in the pool
+BUSY_TIMEOUT = 5.0  # seconds that a SQLite writer waits for one of another process
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """`owner` runs migrations, `write` and `read` serve, on PostgreSQL as `application_role`, which owns nothing.
+
+    On SQLite `write` is one connection, so writers queue instead of colliding.
+    """
+
+    owner: AsyncEngine
+    write: AsyncEngine
+    read: AsyncEngine
+    application_role: str | None
+
+    async def dispose(self) -> None:
+        for engine in {self.owner, self.write, self.read}:
+            await engine.dispose()
+
+
+def build_engines(url: str, *, owner_url: str | None, pool_size: int) -> Engines:
+    """Engines for `sqlite:///path` or `postgresql://user:password@host:port/database`; nothing is connected yet.
+
+    On PostgreSQL the login of `url` serves and that of `owner_url` migrates. Without `owner_url` the login of `url` migrates, and
+    serving connections give its power up for the role trustmesh_application. Raises StorageUnusable for any other URL.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(parsed, pool_size)
+        case "postgresql":
+            return _postgresql(parsed, make_url(owner_url) if owner_url else None, pool_size)
+        case other:
+            raise StorageUnusable(
+                f"The database URL begins with {other}; use sqlite:///<path> or postgresql://<user>@<host>/<database>."
+            )
+
+
+def _sqlite(url: URL, pool_size: int) -> Engines:
+    if not url.database or url.database == ":memory:":
+        raise StorageUnusable("The database URL names no file; use sqlite:///<path>.")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    url = url.set(drivername="sqlite+aiosqlite")
+    # isolation_level None: the driver begins no transaction of its own, the "begin" listener does
+    options: dict[str, Any] = {
+        "connect_args": {"timeout": BUSY_TIMEOUT, "isolation_level": None},
+        "pool_timeout": CONNECT_TIMEOUT,
+    }
+    write = create_async_engine(url, pool_size=1, max_overflow=0, **options)
+    read = create_async_engine(url, pool_size=pool_size, max_overflow=0, **options)
+    _listen_sqlite(write, "BEGIN IMMEDIATE", ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"))
+    _listen_sqlite(read, "BEGIN", ("query_only=ON",))
+    return Engines(owner=write, write=_tenant(write), read=_tenant(read), application_role=None)
+
+
+def _listen_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
+    def on_connect(connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def _postgresql(url: URL, owner_url: URL | None, pool_size: int) -> Engines:
+    settings = {"application_name": "trustmesh"}
+    role = url.username
+    if owner_url is None:
+        role = settings["role"] = APPLICATION_ROLE
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
+    driver = "postgresql+asyncpg"
+    owner = create_async_engine((owner_url or url).set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT}, pool_size=1)
+    write = create_async_engine(
+        url.set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT, "server_settings": settings}, **options
+    )
+    _tenant(write)
+    return Engines(owner=owner, write=write, read=write.execution_options(postgresql_readonly=True), application_role=role)
+
+
+def _tenant(engine: AsyncEngine) -> AsyncEngine:
+    dialect = engine.sync_engine.dialect
+    dialect.statement_compiler = tenant_compiler(dialect.statement_compiler)
+    return engine

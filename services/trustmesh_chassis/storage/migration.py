@@ -1,0 +1,135 @@
+"""Bringing a service's database to the newest revision.
+
+A service keeps its revisions as `migrations/NNNN_<slug>.py`, one linear chain with revision ids "0001", "0002", ... The first calls
+`create_chassis_tables()`. A revision is written once and never changed; it adds, so that the previous version of the service runs on it.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Connection, MetaData, Table, inspect, select, text
+from sqlalchemy.sql.schema import SchemaItem
+
+from trustmesh_chassis.storage import tables
+from trustmesh_chassis.storage.failures import StorageUnusable
+from trustmesh_chassis.storage.tenancy import ORG_LENGTH, SETTING, is_tenant
+from trustmesh_chassis.storage.types import ByteText
+
+_REVISION = re.compile(r"(\d{4})_\w+\.py")
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", ByteText(32), primary_key=True))
+_LOCK = 0x7472757374  # key of PostgreSQL's advisory lock, one migration per database at a time
+
+
+def migrations_folder(location: str) -> Path:
+    """The folder of "package:folder". Raises StorageUnusable when it holds no revision."""
+    package, _, folder = location.partition(":")
+    spec = find_spec(package)
+    path = Path(spec.submodule_search_locations[0], folder) if spec and spec.submodule_search_locations else Path(location)
+    if not path.is_dir():
+        raise StorageUnusable(f"There are no migrations at {location}; reinstall the service.")
+    return path
+
+
+def head_of(folder: Path) -> str:
+    """The newest revision of a folder, by its file names."""
+    return max(match[1] for file in folder.iterdir() if (match := _REVISION.fullmatch(file.name)))
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()
+
+
+def upgrade(connection: Connection, folder: Path, metadata: MetaData, application_role: str | None) -> None:
+    """Apply what is missing, all or nothing, in the connection's transaction; a database newer than the code is left as it is.
+
+    `application_role` is the PostgreSQL role that serves: it is created when it is missing and granted the tables, never owning them.
+    Raises StorageUnusable when a tenant table of `metadata` is left without isolation.
+    """
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if (current_revision(connection) or "") < head_of(folder):
+        script = ScriptDirectory(folder, version_locations=[folder])
+
+        def missing(revision: Any, context: Any) -> Any:
+            return script._upgrade_revs("head", revision)  # as alembic's own upgrade command does
+
+        with EnvironmentContext(Config(), script, fn=missing) as environment:
+            environment.configure(connection=connection, render_as_batch=True)
+            environment.run_migrations()
+    if application_role is not None:
+        _grant(connection, application_role)
+    if exposed := exposed_tables(connection, metadata):
+        raise StorageUnusable(f"The tables {', '.join(exposed)} keep no tenants apart; make them with create_tenant_table.")
+
+
+def exposed_tables(connection: Connection, metadata: MetaData) -> list[str]:
+    """The tenant tables of `metadata` and of the chassis that the database does not isolate, in order of name."""
+    if connection.dialect.name == "postgresql":
+        isolated = text(
+            "SELECT relname FROM pg_class JOIN pg_policies ON tablename = relname "
+            "WHERE relnamespace = 'public'::regnamespace AND relrowsecurity AND relforcerowsecurity "
+            "AND cmd = 'ALL' AND permissive = 'PERMISSIVE' AND qual = with_check GROUP BY relname HAVING count(*) = 1"
+        )
+    else:
+        isolated = text("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name = tbl_name || '_keeps_org'")
+    covered = set(connection.execute(isolated).scalars())
+    return sorted(
+        table.name for table in (*metadata.tables.values(), tables.REQUESTS) if is_tenant(table) and table.name not in covered
+    )
+
+
+def create_tenant_table(name: str, *items: SchemaItem, **options: Any) -> None:
+    """In a revision: create a table with `org` first in its primary key, isolated per organisation."""
+    from alembic import op
+
+    op.create_table(name, Column("org", ByteText(ORG_LENGTH), primary_key=True), *items, **options)
+    enable_tenant_isolation(name)
+
+
+def enable_tenant_isolation(table: str) -> None:
+    """In a revision: keep a tenant table's rows apart, by forced row-level security on PostgreSQL; on SQLite, where statements are
+    bound in code, by a trigger that lets no row change its organisation."""
+    from alembic import op
+
+    if op.get_bind().dialect.name == "postgresql":
+        mine = f"org = (SELECT nullif(current_setting('{SETTING}', true), ''))"
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine})")
+    else:
+        op.execute(
+            f"CREATE TRIGGER {table}_keeps_org BEFORE UPDATE OF org ON {table} WHEN NEW.org IS NOT OLD.org "
+            f"BEGIN SELECT RAISE(ABORT, 'a row keeps its organisation'); END"
+        )
+
+
+def create_chassis_tables() -> None:
+    """In a service's first revision: create the tables that the chassis keeps in its database (see `tables`)."""
+    from alembic import op
+
+    tables.METADATA.create_all(op.get_bind(), checkfirst=False)
+    enable_tenant_isolation(tables.REQUESTS.name)
+
+
+def _grant(connection: Connection, role: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    connection.execute(
+        text(
+            f"DO $$ BEGIN CREATE ROLE {quoted} NOLOGIN NOBYPASSRLS; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
+    )
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
+    connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}"))
+    connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}"))

@@ -1,0 +1,86 @@
+"""What happens between a database's URL and its first unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import MetaData, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from trustmesh_chassis.errors import DataLoss
+from trustmesh_chassis.storage import migration
+from trustmesh_chassis.storage.engines import Engines
+from trustmesh_chassis.storage.failures import StorageUnusable, UniqueViolation, translated
+from trustmesh_chassis.storage.tables import SHARED_KEYS
+
+_PAGE_TOKENS = "page_tokens"
+
+
+async def prepare(engines: Engines, metadata: MetaData, migrations: str, random_bytes: Callable[[int], bytes]) -> bytes:
+    """Migrate if need be, check what serving connections may do, and return the key that all instances share for page tokens.
+
+    Raises StorageUnusable for what only an operator can mend, Unavailable for a server that is not there yet.
+    """
+    folder = migration.migrations_folder(migrations)
+    with _said_clearly(engines.owner):
+        with translated():
+            await _migrate(engines, metadata, folder)
+            await _refuse_bypass(engines.write)
+        return await _shared_key(engines.write, random_bytes)
+
+
+async def _migrate(engines: Engines, metadata: MetaData, folder: Path) -> None:
+    async with engines.owner.connect() as connection:
+        current = await connection.run_sync(migration.current_revision)
+    if current is None or current < migration.head_of(folder):
+        async with engines.owner.begin() as connection:
+            await connection.run_sync(migration.upgrade, folder, metadata, engines.application_role)
+
+
+async def _refuse_bypass(engine: AsyncEngine) -> None:
+    """Row-level security binds no superuser, no role with BYPASSRLS; an owner could switch it off."""
+    if engine.dialect.name != "postgresql":
+        return
+    mine = text(
+        "SELECT current_user, rolsuper OR rolbypassrls, "
+        "EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid AND relkind = 'r') FROM pg_roles WHERE rolname = current_user"
+    )
+    async with engine.connect() as connection:
+        user, bypasses, owns = (await connection.execute(mine)).one()
+    if bypasses or owns:
+        raise StorageUnusable(
+            f"The role {user} could step around row-level security; give the service a login that is no superuser, "
+            "has no BYPASSRLS and owns no table, and the owner's login as owner_url."
+        )
+
+
+async def _shared_key(engine: AsyncEngine, random_bytes: Callable[[int], bytes]) -> bytes:
+    query = select(SHARED_KEYS.c.key).where(SHARED_KEYS.c.name == _PAGE_TOKENS)
+    async with engine.connect() as connection:
+        with translated():
+            found = (await connection.execute(query)).scalar_one_or_none()
+        if found is None:
+            try:
+                with translated():
+                    await connection.execute(insert(SHARED_KEYS).values(name=_PAGE_TOKENS, key=random_bytes(32)))
+                    await connection.commit()
+            except UniqueViolation:  # another instance was first
+                await connection.rollback()
+            with translated():
+                found = (await connection.execute(query)).scalar_one()
+    key: bytes = found
+    return key
+
+
+@contextmanager
+def _said_clearly(engine: AsyncEngine) -> Iterator[None]:
+    where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
+    try:
+        yield
+    except DataLoss as error:
+        raise StorageUnusable(f"The database {where} is damaged; restore it from a backup.") from error
+    except DBAPIError as error:
+        raise StorageUnusable(f"The database {where} cannot be used ({error.orig}).") from error
