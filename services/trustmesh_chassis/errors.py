@@ -95,7 +95,7 @@ class Cancelled(CallError, shared=True):
     status, code = StatusCode.CANCELLED, "SVC_003"
 
 
-class Unimplemented(CallError, shared=True):
+class Unimplemented(CallError):
     status, code = StatusCode.UNIMPLEMENTED, "SVC_004"
 
 
@@ -107,7 +107,7 @@ class InvalidArgument(CallError, shared=True):
     status, code = StatusCode.INVALID_ARGUMENT, "VAL_001"
 
 
-class OutOfRange(CallError, shared=True):
+class OutOfRange(CallError):
     status, code = StatusCode.OUT_OF_RANGE, "VAL_002"
 
 
@@ -115,15 +115,15 @@ class NotFound(CallError, shared=True):
     status, code = StatusCode.NOT_FOUND, "RES_001"
 
 
-class AlreadyExists(CallError, shared=True):
+class AlreadyExists(CallError):
     status, code = StatusCode.ALREADY_EXISTS, "RES_002"
 
 
-class FailedPrecondition(CallError, shared=True):
+class FailedPrecondition(CallError):
     status, code = StatusCode.FAILED_PRECONDITION, "RES_003"
 
 
-class Aborted(CallError, shared=True):
+class Aborted(CallError):
     status, code = StatusCode.ABORTED, "RES_004"
 
 
@@ -131,5 +131,5 @@ class Internal(CallError, shared=True):
     status, code = StatusCode.INTERNAL, "INT_001"
 
 
-class DataLoss(CallError, shared=True):
+class DataLoss(CallError):
     status, code = StatusCode.DATA_LOSS, "INT_002"

@@ -1,0 +1,136 @@
+"""Dynamic configuration: JSON values by key that the registry keeps, watched; the last good state survives without it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from trustmesh.config.v1 import config_service_pb2, config_service_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+_COLLECTION = "configurations/"
+
+
+class Configuration:
+    """This process's copy of the mesh's configuration."""
+
+    def __init__(self, stub: config_service_pb2_grpc.ConfigServiceStub, last_good: Path) -> None:
+        """`last_good` is a file in which the state is kept for a start without the registry."""
+        self._stub: Any = stub
+        self._file = last_good
+        self._values: dict[str, str] = _read(last_good)
+        self._changed = asyncio.Condition()
+        self._listeners: list[tuple[str, Callable[[str], None]]] = []
+
+    def get(self, key: str) -> Any:
+        """The value of `key` parsed from JSON, or None."""
+        text = self._values.get(key)
+        return None if text is None else json.loads(text)
+
+    def listen(self, key: str, use: Callable[[str], None]) -> None:
+        """Call `use` with the JSON text of `key`, now if there is one and whenever it changes.
+
+        A value that `use` refuses with ValueError is logged, and the one before stays in use.
+        """
+        self._listeners.append((key, use))
+        if key in self._values:
+            _offer(key, self._values[key], use)
+
+    async def watch(self, prefix: str) -> AsyncIterator[dict[str, Any]]:
+        """All values whose key begins with `prefix`, now and after each change, as {key: parsed JSON}."""
+        seen: dict[str, str] | None = None
+        while True:
+            async with self._changed:
+                while (state := {k: v for k, v in self._values.items() if k.startswith(prefix)}) == seen:
+                    await self._changed.wait()
+            seen = state
+            yield {key: json.loads(text) for key, text in state.items()}
+
+    async def publish(self, key: str, value: Any) -> None:
+        """Write `value` under `key`, which begins with the own service's name; returns when the registry has it.
+
+        Waits for a registry that is away.
+        """
+        request = config_service_pb2.PublishConfigurationRequest(name=_COLLECTION + key, value=json.dumps(value, sort_keys=True))
+        while True:
+            try:
+                await self._stub.PublishConfiguration(request, timeout=5)
+                return
+            except grpc.RpcError as error:
+                if error.code() not in _AWAY:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def run(self) -> None:
+        """Follow the registry for as long as the service lives."""
+        while True:
+            try:
+                await self._follow()
+            except grpc.RpcError as error:
+                log.debug("configuration watch ended: %s", error.details())
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        fresh: dict[str, str] | None = {}
+        async for response in self._stub.WatchConfigurations(config_service_pb2.WatchConfigurationsRequest()):
+            match response.WhichOneof("event"):
+                case "configuration":
+                    key, value = response.configuration.name.removeprefix(_COLLECTION), response.configuration.value
+                    await self._replace({**self._values, key: value})
+                    if fresh is not None:
+                        fresh[key] = value
+                case "removed":
+                    gone = response.removed.removeprefix(_COLLECTION)
+                    await self._replace({key: value for key, value in self._values.items() if key != gone})
+                case "synchronized" if fresh is not None:
+                    await self._replace(fresh)
+                    fresh = None
+                case "status":
+                    return
+
+    async def _replace(self, values: dict[str, str]) -> None:
+        before, self._values = self._values, values
+        if values == before:
+            return
+        _write(self._file, values)
+        for key, use in self._listeners:
+            if key in values and values[key] != before.get(key):
+                _offer(key, values[key], use)
+        async with self._changed:
+            self._changed.notify_all()
+
+
+_AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+
+
+def _offer(key: str, text: str, use: Callable[[str], None]) -> None:
+    try:
+        use(text)
+    except ValueError as error:
+        log.error("configuration %s is unusable, the value before stays in use: %s", key, error)
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        values = json.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        log.warning("%s is damaged; starting without the last good configuration", file)
+        return {}
+    return {str(key): str(value) for key, value in values.items()}
+
+
+def _write(file: Path, values: dict[str, str]) -> None:
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(values))
+    os.replace(beside, file)

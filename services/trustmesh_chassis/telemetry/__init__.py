@@ -1,0 +1,1 @@
+"""What a service tells about itself: metrics, logs and spans."""

@@ -1,0 +1,98 @@
+"""HTTPS inside the service's event loop: the ASGI server, and who is at the other end of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+PEER = "trustmesh.peer"
+"""Key of the ASGI scope under which an application finds the calling service's name, or None."""
+
+PeerOfCertificate = Callable[[dict[str, Any]], str | None]
+
+
+class WebServer:
+    """An ASGI application on one HTTPS port."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, tls: ssl.SSLContext, peer_of: PeerOfCertificate) -> None:
+        """`peer_of` reads a service's name out of a verified certificate (in the form of `SSLSocket.getpeercert`)."""
+
+        class PeerAware(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it so
+                super().connection_made(transport)
+                tls_object: ssl.SSLObject = transport.get_extra_info("ssl_object")
+                certificate = tls_object.getpeercert()
+                peer = peer_of(certificate) if certificate else None
+                inner = self.app
+
+                async def with_peer(scope: Scope, receive: Receive, send: Send) -> None:
+                    await inner({**scope, PEER: peer}, receive, send)  # type: ignore[arg-type, misc]  # uvicorn's own ASGI types
+
+                self.app = with_peer  # type: ignore[assignment]  # uvicorn's own ASGI types
+
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]  # uvicorn's own ASGI types
+            host=host,
+            port=port,
+            http=PeerAware,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=32 * 1024,
+            ssl_context_factory=lambda config, default: tls,
+        )
+        self._server = _Embedded(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen; raises OSError when the port cannot be had."""
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise OSError(f"port {self._server.config.port} cannot be had; is another process listening on it?")
+            await asyncio.sleep(0.005)
+
+    @property
+    def port(self) -> int:
+        """The port that was bound, also where 0 was asked for."""
+        port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Let the requests under way end, then close."""
+        if self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+
+class _Embedded(uvicorn.Server):
+    """A server that leaves signals to the process it lives in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def only_for(app: ASGIApp, service: str) -> ASGIApp:
+    """`app`, for requests of one service alone; everyone else gets 403."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope.get(PEER) != service:
+            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": f"only the {service} may call this\n".encode()})
+            return
+        await app(scope, receive, send)
+
+    return guarded

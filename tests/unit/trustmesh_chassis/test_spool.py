@@ -1,0 +1,81 @@
+"""The audit spool: durable in order, shared writes, and a failed write that leaves no trace."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from trustmesh_chassis.audit.spool import AuditSpool
+from trustmesh_chassis.errors import Unavailable
+
+
+def lines(directory: Path) -> list[bytes]:
+    return [line for file in sorted(directory.glob("*.jsonl")) for line in file.read_bytes().splitlines()]
+
+
+async def test_an_append_is_on_disk_when_it_returns(tmp_path: Path) -> None:
+    spool = AuditSpool(tmp_path)
+    await spool.append(b"one")
+    assert lines(tmp_path) == [b"one"]
+    await spool.close()
+
+
+async def test_appends_that_arrive_together_share_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[int] = []
+    sync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (syncs.append(file), sync(file)))
+    spool = AuditSpool(tmp_path)
+    await asyncio.gather(*(spool.append(b"%d" % i) for i in range(100)))
+    assert lines(tmp_path) == [b"%d" % i for i in range(100)]
+    assert len(syncs) <= 2
+    await spool.close()
+
+
+async def test_a_failed_write_fails_its_appends_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = AuditSpool(tmp_path)
+    await spool.append(b"kept")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patch:
+
+        def fail(file: int) -> None:
+            raise full
+
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(Unavailable, match="No space left"):
+            await spool.append(b"lost")
+    assert lines(tmp_path) == [b"kept"]
+    await spool.append(b"after")
+    assert lines(tmp_path) == [b"kept", b"after"]
+    await spool.close()
+
+
+async def test_segments_end_at_their_size(tmp_path: Path) -> None:
+    spool = AuditSpool(tmp_path, segment_bytes=8)
+    for record in (b"first", b"second", b"third"):
+        await spool.append(record)
+    assert [file.read_bytes() for file in sorted(tmp_path.glob("*.jsonl"))] == [b"first\n", b"second\n", b"third\n"]
+    await spool.close()
+
+
+async def test_two_processes_write_segments_of_their_own(tmp_path: Path) -> None:
+    one, two = AuditSpool(tmp_path), AuditSpool(tmp_path)
+    await one.append(b"a")
+    await two.append(b"b")
+    assert sorted(lines(tmp_path)) == [b"a", b"b"]
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+    await one.close()
+    await two.close()
+
+
+async def test_a_caller_that_went_away_does_not_disturb_the_others(tmp_path: Path) -> None:
+    spool = AuditSpool(tmp_path)
+    gone = asyncio.create_task(spool.append(b"gone"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await spool.append(b"stays")
+    assert lines(tmp_path)[-1] == b"stays"
+    await spool.close()
