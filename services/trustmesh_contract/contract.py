@@ -69,6 +69,7 @@ class PermissionAccess:
     assurance: Assurance
     callers: frozenset[str]
     audiences: frozenset[Audience]
+    forwarders: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ def _access(name: str, message: policy_pb2.MethodPolicy) -> Access:
                 assurance=Assurance(permission.assurance),
                 callers=frozenset(permission.callers),
                 audiences=frozenset(map(Audience, permission.audiences)),
+                forwarders=frozenset(permission.forwarders),
             )
         case "mesh":
             return MeshAccess(frozenset(message.mesh.callers))
