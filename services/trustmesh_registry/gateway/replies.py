@@ -1,0 +1,131 @@
+"""Envoy's own errors in the one shape of the mesh's: google.rpc.Status with an ErrorInfo, as JSON or as gRPC's trailers."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import LocalReplyConfig
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from trustmesh_registry.gateway.protos import Fields
+
+DOMAIN = "trustmesh"
+GUARD = "trustmesh.guard"
+_OWN_WORDS = "%LOCAL_REPLY_BODY%"
+_REQUEST_ID = "%REQUEST_HEADER(X-REQUEST-ID)%"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one HTTP status of Envoy's means; `says` is a message of ours where Envoy's own words would tell too much or too little."""
+
+    http: int
+    code: int
+    reason: str
+    catalogue: str
+    says: str
+    verbatim: bool = False
+
+
+REPLIES = (
+    Reply(400, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request is not valid.", verbatim=True),
+    Reply(401, code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", "AUTH_001", "The call needs a valid access token."),
+    Reply(403, code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", "AUTH_002", "The gateway does not allow this request."),
+    Reply(404, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "No method of the mesh has this path."),
+    Reply(405, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "The path does not take this HTTP method."),
+    Reply(408, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "SVC_002", "The request took too long to arrive."),
+    Reply(413, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "RATE_001", "The request's body is too large."),
+    Reply(415, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request's body must be application/json."),
+    Reply(421, code_pb2.UNIMPLEMENTED, "UNKNOWN_HOST", "SVC_004", "The gateway does not answer for this host name."),
+    Reply(429, code_pb2.RESOURCE_EXHAUSTED, "RATE_LIMITED", "RATE_001", "Too many requests; slow down."),
+    Reply(431, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "RATE_001", "The request's header fields are too large."),
+    Reply(500, code_pb2.INTERNAL, "INTERNAL", "INT_001", "Something failed that should not."),
+    Reply(501, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "The gateway cannot do this."),
+    Reply(502, code_pb2.UNAVAILABLE, "SERVICE_UNAVAILABLE", "SVC_001", "The service gave no valid answer."),
+    Reply(503, code_pb2.UNAVAILABLE, "SERVICE_UNAVAILABLE", "SVC_001", "The service is not available now."),
+    Reply(504, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "SVC_002", "The service did not answer in time."),
+)
+
+
+def local_replies(headers: list[Fields]) -> LocalReplyConfig:
+    """How every answer that Envoy makes itself looks; `headers` go on each of them."""
+    mappers = [_refused_body(headers)]
+    for reply in REPLIES:
+        mappers.append(_grpc(reply, headers))
+        mappers.append(_json(reply, headers))
+    return LocalReplyConfig(mappers=mappers, body_format=_format(_body(_OTHER, _OTHER.says)))
+
+
+_OTHER = Reply(0, code_pb2.UNKNOWN, "UNKNOWN", "INT_001", "The gateway could not serve the request.")
+
+
+def _json(reply: Reply, headers: list[Fields]) -> Fields:
+    return {
+        "filter": _status_is(reply.http),
+        "body_format_override": _format(_body(reply, _OWN_WORDS if reply.verbatim else reply.says)),
+        "headers_to_add": headers + _retry_after(reply),
+    }
+
+
+def _grpc(reply: Reply, headers: list[Fields]) -> Fields:
+    info = error_details_pb2.ErrorInfo(reason=reply.reason, domain=DOMAIN, metadata={"code": reply.catalogue})
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    status = status_pb2.Status(code=reply.code, message=reply.says, details=[detail])
+    trailers = {
+        "grpc-status": str(reply.code),
+        "grpc-status-details-bin": base64.b64encode(status.SerializeToString(deterministic=True)).decode().rstrip("="),
+    }
+    return {
+        "filter": {"and_filter": {"filters": [_status_is(reply.http), _IS_GRPC]}},
+        "body_format_override": {"text_format_source": {"inline_string": reply.says}},
+        "headers_to_add": headers + _retry_after(reply) + [header(name, value) for name, value in trailers.items()],
+    }
+
+
+def _refused_body(headers: list[Fields]) -> Fields:
+    """What guard.lua refused, with the field that it named."""
+    violation = {"field": f"%DYNAMIC_METADATA({GUARD}:field)%", "description": f"%DYNAMIC_METADATA({GUARD}:description)%"}
+    body = _body(REPLIES[0], _OWN_WORDS)
+    body["details"].append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]})
+    present = {"filter": GUARD, "path": [{"key": "field"}], "value": {"present_match": True}}
+    return {
+        "filter": {"metadata_filter": {"matcher": present, "match_if_key_not_found": {"value": False}}},
+        "body_format_override": _format(body),
+        "headers_to_add": headers,
+    }
+
+
+def _body(reply: Reply, message: str) -> Fields:
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reply.reason,
+        "domain": DOMAIN,
+        "metadata": {"code": reply.catalogue},
+    }
+    request = {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": _REQUEST_ID}
+    return {"code": reply.code, "message": message, "details": [info, request]}
+
+
+def _format(body: Fields) -> Fields:
+    return {"json_format": body, "content_type": "application/json"}
+
+
+def header(name: str, value: str, action: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> Fields:
+    return {"header": {"key": name, "value": value}, "append_action": action}
+
+
+def _retry_after(reply: Reply) -> list[Fields]:
+    return [header("retry-after", "1", "ADD_IF_ABSENT")] if reply.http in (429, 503) else []
+
+
+def _status_is(http: int) -> Fields:
+    value = {"default_value": http, "runtime_key": f"trustmesh.status.{http}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+_IS_GRPC: Fields = {
+    "header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}},
+}

