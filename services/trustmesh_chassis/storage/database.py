@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from google.protobuf.message import Message
@@ -32,7 +32,7 @@ class Reading:
         self.org = org
 
     async def execute(self, statement: Statement, rows: Rows | None = None) -> CursorResult[*tuple[Any, ...]]:
-        """Run a select, insert (of `rows`, when they are given), update or delete, bound to the organisation; results are buffered.
+        """Run a select, insert (of `rows`, when they are given), update or delete, bound to the organisation; rows are buffered.
 
         Raises UniqueViolation, Aborted (a conflict), Unavailable, DataLoss, or UnboundStatement for what cannot be bound.
         """
@@ -53,7 +53,7 @@ class UnitOfWork(Reading):
         return self._database.clock()
 
     def emit(self, event_type: str, resource: str, payload: Message) -> None:
-        """Publish an event when the unit commits: `event_type` such as "petstore.pet.created", `resource` the name it is about."""
+        """Publish an event when the unit commits: `event_type` such as "petstore.pet.created", `resource` what it is about."""
         self._events.append(
             {
                 "id": self._database.new_id(),
@@ -100,18 +100,18 @@ class Database:
         metadata: MetaData,
         migrations: str,
         *,
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pending_audit: Callable[[], bytes | None] = lambda: None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
-        owner_url: str | None = None,
+        migration_url: str | None = None,
         pool_size: int = 8,
     ) -> Self:
         """Connect to `sqlite:///path` or `postgresql://...`, bring it to the newest revision of `migrations` ("package:folder").
 
-        `pending_audit` gives the running call's audit record, once, to the unit that commits. `owner_url`: see engines.build_engines.
+        `pending_audit` gives the running call's audit record, once, to the unit that commits. `migration_url`: see build_engines.
         Raises StorageUnusable with a sentence for the operator, or Unavailable when the server may come up later.
         """
-        engines = build_engines(url, owner_url=owner_url, pool_size=pool_size)
+        engines = build_engines(url, migration_url=migration_url, pool_size=pool_size)
         try:
             key = await startup.prepare(engines, metadata, migrations, random_bytes)
         except BaseException:
@@ -120,7 +120,7 @@ class Database:
         return cls(engines, PageTokens(key), clock, pending_audit, random_bytes)
 
     def unit(self, org: str) -> AbstractAsyncContextManager[UnitOfWork]:
-        """`async with database.unit(org) as unit:` changes of one organisation, committed when the block ends without an exception."""
+        """`async with database.unit(org) as unit:` changes of one organisation, committed when the block ends well."""
         return self._unit(_named(org))
 
     def platform_unit(self) -> AbstractAsyncContextManager[UnitOfWork]:

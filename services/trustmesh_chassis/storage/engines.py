@@ -35,10 +35,10 @@ class Engines:
             await engine.dispose()
 
 
-def build_engines(url: str, *, owner_url: str | None, pool_size: int) -> Engines:
+def build_engines(url: str, *, migration_url: str | None, pool_size: int) -> Engines:
     """Engines for `sqlite:///path` or `postgresql://user:password@host:port/database`; nothing is connected yet.
 
-    On PostgreSQL the login of `url` serves and that of `owner_url` migrates. Without `owner_url` the login of `url` migrates, and
+    On PostgreSQL the login of `url` serves and that of `migration_url` migrates. Without `migration_url` the login of `url` migrates, and
     serving connections give its power up for the role trustmesh_application. Raises StorageUnusable for any other URL.
     """
     parsed = make_url(url)
@@ -46,7 +46,7 @@ def build_engines(url: str, *, owner_url: str | None, pool_size: int) -> Engines
         case "sqlite":
             return _sqlite(parsed, pool_size)
         case "postgresql":
-            return _postgresql(parsed, make_url(owner_url) if owner_url else None, pool_size)
+            return _postgresql(parsed, make_url(migration_url) if migration_url else None, pool_size)
         case other:
             raise StorageUnusable(
                 f"The database URL begins with {other}; use sqlite:///<path> or postgresql://<user>@<host>/<database>."
@@ -84,14 +84,16 @@ def _listen_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) ->
     event.listen(engine.sync_engine, "begin", on_begin)
 
 
-def _postgresql(url: URL, owner_url: URL | None, pool_size: int) -> Engines:
+def _postgresql(url: URL, migration_url: URL | None, pool_size: int) -> Engines:
     settings = {"application_name": "trustmesh"}
     role = url.username
-    if owner_url is None:
+    if migration_url is None:
         role = settings["role"] = APPLICATION_ROLE
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
     driver = "postgresql+asyncpg"
-    owner = create_async_engine((owner_url or url).set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT}, pool_size=1)
+    owner = create_async_engine(
+        (migration_url or url).set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT}, pool_size=1
+    )
     write = create_async_engine(
         url.set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT, "server_settings": settings}, **options
     )

@@ -1,7 +1,8 @@
 """Bringing a service's database to the newest revision.
 
-A service keeps its revisions as `migrations/NNNN_<slug>.py`, one linear chain with revision ids "0001", "0002", ... The first calls
-`create_chassis_tables()`. A revision is written once and never changed; it adds, so that the previous version of the service runs on it.
+A service keeps its revisions as `migrations/NNNN_<slug>.py`, one linear chain with revision ids "0001", "0002" and so on. The first
+calls `create_chassis_tables()`. A revision is written once and never changed; it only adds, so that the service's previous version
+runs on it too.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def current_revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection, folder: Path, metadata: MetaData, application_role: str | None) -> None:
     """Apply what is missing, all or nothing, in the connection's transaction; a database newer than the code is left as it is.
 
-    `application_role` is the PostgreSQL role that serves: it is created when it is missing and granted the tables, never owning them.
+    `application_role` is the PostgreSQL role that serves: created when it is missing, granted the tables, owner of none.
     Raises StorageUnusable when a tenant table of `metadata` is left without isolation.
     """
     from alembic.config import Config
@@ -98,8 +99,10 @@ def create_tenant_table(name: str, *items: SchemaItem, **options: Any) -> None:
 
 
 def enable_tenant_isolation(table: str) -> None:
-    """In a revision: keep a tenant table's rows apart, by forced row-level security on PostgreSQL; on SQLite, where statements are
-    bound in code, by a trigger that lets no row change its organisation."""
+    """In a revision: keep a tenant table's rows apart.
+
+    On PostgreSQL by forced row-level security; on SQLite, where statements are bound in code, a trigger lets no row change hands.
+    """
     from alembic import op
 
     if op.get_bind().dialect.name == "postgresql":

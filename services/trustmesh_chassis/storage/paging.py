@@ -24,7 +24,7 @@ class EtagMismatch(Aborted, shared=True):
 
 
 Value = str | int | bool | bytes | datetime | None
-Position = Sequence[str | int]
+Position = Sequence[str | int | datetime]
 
 
 def etag_of(*values: Value) -> str:
@@ -60,11 +60,11 @@ class PageTokens:
         self._sealed = AESSIV(hashlib.sha512(b"trustmesh page token" + key).digest())
 
     def issue(self, position: Position, *query: str) -> str:
-        """The token that continues after `position`; `query` is all that the next call must repeat: method, parent, filter, order."""
-        plain = json.dumps(list(position), separators=(",", ":"), ensure_ascii=False).encode()
+        """The token that continues after `position`; `query` is what the next call must repeat: method, parent, filter, order."""
+        plain = json.dumps(list(position), separators=(",", ":"), ensure_ascii=False, default=_time).encode()
         return _text(self._sealed.encrypt(plain, _bound(query)))
 
-    def read(self, token: str, *query: str) -> tuple[str | int, ...] | None:
+    def read(self, token: str, *query: str) -> tuple[str | int | datetime, ...] | None:
         """The position that `issue` was given, None for the first page's empty token. Raises InvalidPageToken for any other."""
         if not token:
             return None
@@ -76,7 +76,11 @@ class PageTokens:
                 "The page token does not belong to this query; start with an empty one.", fields=(violation,)
             ) from None
         position: list[Any] = json.loads(plain)
-        return tuple(position)
+        return tuple(datetime.fromisoformat(part["time"]) if isinstance(part, dict) else part for part in position)
+
+
+def _time(value: datetime) -> dict[str, str]:
+    return {"time": value.isoformat()}
 
 
 def _tagged(value: Value) -> bytes:

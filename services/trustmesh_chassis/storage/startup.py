@@ -53,7 +53,7 @@ async def _refuse_bypass(engine: AsyncEngine) -> None:
     if bypasses or owns:
         raise StorageUnusable(
             f"The role {user} could step around row-level security; give the service a login that is no superuser, "
-            "has no BYPASSRLS and owns no table, and the owner's login as owner_url."
+            "has no BYPASSRLS and owns no table, and the owner's login as migration_url."
         )
 
 

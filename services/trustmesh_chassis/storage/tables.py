@@ -1,4 +1,4 @@
-"""The tables that the chassis keeps in every service's database beside the service's own. `migration.create_chassis_tables` makes them."""
+"""The tables that the chassis keeps in every service's database; `migration.create_chassis_tables` makes them."""
 
 from __future__ import annotations
 

