@@ -18,6 +18,10 @@ CONNECT_TIMEOUT = 5.0  # seconds, for a connection and for a place in the pool
 BUSY_TIMEOUT = 5.0  # seconds that a SQLite writer waits for one of another process
 
 
+_SQLITE = "sqlite+aiosqlite"
+_POSTGRESQL = "postgresql+asyncpg"
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """`owner` runs migrations, `write` and `read` serve, on PostgreSQL as `application_role`, which owns nothing.
@@ -38,8 +42,8 @@ class Engines:
 def build_engines(url: str, *, migration_url: str | None, pool_size: int) -> Engines:
     """Engines for `sqlite:///path` or `postgresql://user:password@host:port/database`; nothing is connected yet.
 
-    On PostgreSQL the login of `url` serves and that of `migration_url` migrates. Without `migration_url` the login of `url` migrates, and
-    serving connections give its power up for the role trustmesh_application. Raises StorageUnusable for any other URL.
+    On PostgreSQL the login of `url` serves and that of `migration_url` migrates. Without the latter the login of `url` migrates,
+    and serving connections give its power up for the role trustmesh_application. Raises StorageUnusable for any other URL.
     """
     parsed = make_url(url)
     match parsed.get_backend_name():
@@ -57,7 +61,7 @@ def _sqlite(url: URL, pool_size: int) -> Engines:
     if not url.database or url.database == ":memory:":
         raise StorageUnusable("The database URL names no file; use sqlite:///<path>.")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    url = url.set(drivername="sqlite+aiosqlite")
+    url = url.set(drivername=_SQLITE)
     # isolation_level None: the driver begins no transaction of its own, the "begin" listener does
     options: dict[str, Any] = {
         "connect_args": {"timeout": BUSY_TIMEOUT, "isolation_level": None},
@@ -90,13 +94,10 @@ def _postgresql(url: URL, migration_url: URL | None, pool_size: int) -> Engines:
     if migration_url is None:
         role = settings["role"] = APPLICATION_ROLE
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
-    driver = "postgresql+asyncpg"
-    owner = create_async_engine(
-        (migration_url or url).set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT}, pool_size=1
-    )
-    write = create_async_engine(
-        url.set(drivername=driver), connect_args={"timeout": CONNECT_TIMEOUT, "server_settings": settings}, **options
-    )
+    timeout = {"timeout": CONNECT_TIMEOUT}
+    owner = create_async_engine((migration_url or url).set(drivername=_POSTGRESQL), connect_args=timeout, pool_size=1)
+    serving = {**timeout, "server_settings": settings}
+    write = create_async_engine(url.set(drivername=_POSTGRESQL), connect_args=serving, **options)
     _tenant(write)
     return Engines(owner=owner, write=write, read=write.execution_options(postgresql_readonly=True), application_role=role)
 

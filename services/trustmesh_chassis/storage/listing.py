@@ -1,6 +1,6 @@
 """Lists as CONTRACTS wants them: a bounded subset of AIP-160 filters, an allow-list of orders, pages by position.
 
-`Collection.query` reads a request's fields into a `Query` of plain values. `selected` puts it on a SELECT, `chosen` on a sequence in
+`Collection.query` reads a request's fields into a `Query` of plain values. `selected` puts it on a SELECT, `chosen` on values in
 memory, and `page` cuts what they yield and makes the token of the next page.
 """
 
@@ -23,7 +23,6 @@ from trustmesh_chassis.storage.paging import PageTokens, page_size
 Value = str | int | datetime
 Columns = ReadOnlyColumnCollection[str, Any]
 T = TypeVar("T")
-Ts = TypeVar("Ts", bound=tuple[Any, ...])
 
 MAX_CONDITIONS = 8
 _OPERATORS = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
@@ -50,7 +49,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One page of a collection: rows that meet all `conditions`, in `order` (field, descending), `after` a position, `size` of them.
+    """One page of a collection: `size` rows that meet all `conditions`, in `order` (field, descending), `after` a position.
 
     `identity` is what the next page's request must repeat.
     """
@@ -66,8 +65,8 @@ class Query:
 class Collection:
     """What may be asked of a collection of resources.
 
-    `fields` are those that filters know, each with the reader of its written value (ValueError or KeyError refuses it); `orders` are
-    those to sort by. `name` in a request stands for the rows' `id`, which also breaks ties.
+    `fields` are those that filters know, each with the reader of its written value (ValueError or KeyError refuses it); `orders`
+    are those to sort by. `name` in a request stands for the rows' `id`, which also breaks ties.
     """
 
     name: str
@@ -101,6 +100,8 @@ class Collection:
             position, expected = match.end(), conjunction is not None
 
     def _value(self, field: str, written: str) -> Value:
+        if not written.isprintable():
+            raise _invalid_filter("holds control characters")
         read = self.fields.get(field)
         if read is None:
             raise _invalid_filter(f"cannot compare {field}; it compares {', '.join(sorted(self.fields))}")
@@ -125,6 +126,14 @@ class Collection:
         yield "id", False
 
 
+def integer(written: str) -> int:
+    """Reads a whole number of 64 bits."""
+    value = int(written)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(written)
+    return value
+
+
 def selected(statement: Select[*tuple[Any, ...]], columns: Columns, query: Query) -> Select[*tuple[Any, ...]]:
     """The statement for the query's rows and one more, which tells that another page follows."""
     for condition in query.conditions:
@@ -139,7 +148,7 @@ def chosen(items: Iterable[T], query: Query) -> list[T]:
     """As `selected`, of values whose attributes are the fields."""
     met = [item for item in items if all(_OPERATORS[c.operator](_field(item, c.field), c.value) for c in query.conditions)]
     for field, descending in reversed(query.order):
-        met.sort(key=lambda item: _field(item, field), reverse=descending)  # noqa: B023 - sort uses it at once
+        met.sort(key=lambda item: _field(item, field), reverse=descending)
     if query.after is not None:
         met = [item for item in met if _follows(item, query.order, query.after)]
     return met[: query.size + 1]
@@ -156,7 +165,7 @@ def page(items: Sequence[T], query: Query, tokens: PageTokens) -> tuple[Sequence
 def _after(columns: Columns, order: Sequence[tuple[str, bool]], after: Sequence[Value]) -> ColumnElement[bool]:
     (field, descending), value = order[0], after[0]
     column = columns[field]
-    further = column < value if descending else column > value
+    further: ColumnElement[bool] = column < value if descending else column > value
     if len(order) == 1:
         return further
     return or_(further, and_(column == value, _after(columns, order[1:], after[1:])))

@@ -1,8 +1,8 @@
 """Bringing a service's database to the newest revision.
 
-A service keeps its revisions as `migrations/NNNN_<slug>.py`, one linear chain with revision ids "0001", "0002" and so on. The first
-calls `create_chassis_tables()`. A revision is written once and never changed; it only adds, so that the service's previous version
-runs on it too.
+A service keeps its revisions as `migrations/NNNN_<slug>.py`, one linear chain with revision ids "0001", "0002" and so on. The
+first calls `create_chassis_tables()`. A revision is written once and never changed; it only adds, so that the service's previous
+version runs on it too.
 """
 
 from __future__ import annotations
