@@ -1,1 +1,1 @@
-"""What every service stands on: the call pipeline, its transport, settings, storage, identity and lifecycle. It knows no product."""
+"""What every service stands on: call pipeline, transport, settings, storage, identity, lifecycle. It knows no product."""

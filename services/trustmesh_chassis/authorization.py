@@ -61,7 +61,9 @@ def _mesh(method: Method, access: MeshAccess) -> Authorize:
     return authorize
 
 
-def _permission(method: Method, access: PermissionAccess, resources_of: Callable[[Message], list[str]], verify: Verify) -> Authorize:
+def _permission(
+    method: Method, access: PermissionAccess, resources_of: Callable[[Message], list[str]], verify: Verify
+) -> Authorize:
     forwarders = access.forwarders | {GATEWAY}
     platform = not access.resource_field
 

@@ -70,14 +70,18 @@ class Clients:
 class PropagateUnary(grpc.aio.UnaryUnaryClientInterceptor):
     """Sends the current call's deadline, token, request id and trace with a unary call."""
 
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
+    ) -> Any:
         return await continuation(_propagated(client_call_details), request)
 
 
 class PropagateStream(grpc.aio.UnaryStreamClientInterceptor):
     """The same for a call with a stream of responses."""
 
-    async def intercept_unary_stream(self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+    async def intercept_unary_stream(
+        self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
+    ) -> Any:
         return await continuation(_propagated(client_call_details), request)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -133,4 +132,4 @@ def _read(file: Path) -> dict[str, str]:
 def _write(file: Path, values: dict[str, str]) -> None:
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps(values))
-    os.replace(beside, file)
+    beside.replace(file)

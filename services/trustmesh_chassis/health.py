@@ -1,4 +1,4 @@
-"""grpc.health.v1 for the services of the mesh: SERVING when the service is, for the server as a whole and each of its services."""
+"""grpc.health.v1 for the services of the mesh: SERVING when the service is, as a whole and for each of its contracts."""
 
 from __future__ import annotations
 

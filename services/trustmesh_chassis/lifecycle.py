@@ -47,7 +47,9 @@ JWKS_KEY = "authz/jwks"
 READY_POLL_SECONDS = 0.05
 
 
-async def serve(definition: ServiceDefinition[Any], settings: ServiceSettings, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+async def serve(
+    definition: ServiceDefinition[Any], settings: ServiceSettings, stop: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
     """Serve until `stop` is set or a part fails; raises that part's exception."""
     name = definition.name
     directory = settings.directory(name)
@@ -83,7 +85,11 @@ async def serve(definition: ServiceDefinition[Any], settings: ServiceSettings, s
 
         servers = await _start_servers(settings, application, pipeline, identity, health, stack)
         admin = WebServer(
-            admin_app(health, metrics, stop.set), "127.0.0.1", settings.private_port, identity.admin_context(), identity.peer_of_certificate
+            admin_app(health, metrics, stop.set),
+            "127.0.0.1",
+            settings.private_port,
+            identity.admin_context(),
+            identity.peer_of_certificate,
         )
         await admin.start()
         stack.push_async_callback(admin.stop)
@@ -159,7 +165,11 @@ async def _start_servers(
         servers.append(server)
     if application.http is not None:
         web = WebServer(
-            only_for(application.http, GATEWAY), settings.host, settings.web_port, identity.ssl_context(), identity.peer_of_certificate
+            only_for(application.http, GATEWAY),
+            settings.host,
+            settings.web_port,
+            identity.ssl_context(),
+            identity.peer_of_certificate,
         )
         await web.start()
         stack.push_async_callback(web.stop)
@@ -176,7 +186,9 @@ def _interceptors(settings: ServiceSettings, service: str) -> list[grpc.aio.Serv
         return []
     from trustmesh_chassis.telemetry.spans import SampledSpans, otlp_exporter, tracer_provider
 
-    return [SampledSpans(tracer_provider(service, otlp_exporter(settings.trace_endpoint)), settings.trace_sampling, SystemRandom())]
+    return [
+        SampledSpans(tracer_provider(service, otlp_exporter(settings.trace_endpoint)), settings.trace_sampling, SystemRandom())
+    ]
 
 
 def _registration(
@@ -209,7 +221,9 @@ async def _announce(health: Health, on_ready: Callable[[], None]) -> None:
     on_ready()
 
 
-async def _watch_over(parts: Sequence[Coroutine[Any, Any, None]], stop: asyncio.Event, announce: Coroutine[Any, Any, None]) -> None:
+async def _watch_over(
+    parts: Sequence[Coroutine[Any, Any, None]], stop: asyncio.Event, announce: Coroutine[Any, Any, None]
+) -> None:
     """Run `parts` until `stop`; the first that fails ends the others and is raised."""
     tasks = [asyncio.create_task(part) for part in parts]
     announcing, stopping = asyncio.create_task(announce), asyncio.create_task(stop.wait())

@@ -94,7 +94,9 @@ class Pipeline:
 
         return serve
 
-    def server_streaming(self, method: Method, request: Descriptor, handler: Callable[[Any, Call], AsyncIterator[Any]]) -> Streaming:
+    def server_streaming(
+        self, method: Method, request: Descriptor, handler: Callable[[Any, Call], AsyncIterator[Any]]
+    ) -> Streaming:
         """Compile a method with one request and a stream of responses; its audit record is durable before the first of them."""
 
         async def admit(call: Call, message: Message, authorize: Authorize) -> AsyncIterator[Message]:

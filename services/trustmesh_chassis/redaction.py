@@ -24,8 +24,8 @@ def keep_key(file: Path) -> bytes:
     """The key of this service's hashes: read from `file`, made there (mode 0600) at first use."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.{os.getpid()}")
-    with open(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as fresh:
-        fresh.write(secrets.token_bytes(32))
+    beside.touch(0o600)
+    beside.write_bytes(secrets.token_bytes(32))
     try:
         os.link(beside, file)  # the first of several processes wins, whole
     except FileExistsError:

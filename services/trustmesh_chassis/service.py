@@ -132,7 +132,7 @@ def run(definition: ServiceDefinition[Any], home: Path, on_ready: Callable[[], N
     try:
         settings = load_settings(definition.settings, definition.name, home.resolve(), os.environ)
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return EXIT_SETTINGS
     configure_logs(definition.name, settings.log_level)
     try:
@@ -143,7 +143,9 @@ def run(definition: ServiceDefinition[Any], home: Path, on_ready: Callable[[], N
     return EXIT_OK
 
 
-async def _until_signal(definition: ServiceDefinition[Any], settings: ServiceSettings, on_ready: Callable[[], None] | None) -> None:
+async def _until_signal(
+    definition: ServiceDefinition[Any], settings: ServiceSettings, on_ready: Callable[[], None] | None
+) -> None:
     from trustmesh_chassis.lifecycle import serve
 
     stop = asyncio.Event()

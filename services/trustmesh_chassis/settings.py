@@ -40,7 +40,9 @@ class ServiceSettings(BaseModel):
     home: Path
     base_port: int = Field(default=8000, ge=1024, le=55_000, description="moves every port of the mesh")
     trust_domain: str = Field(default="trustmesh.local", pattern=r"^[a-z0-9][a-z0-9.-]{0,254}$")
-    issuer: str = Field(default="", pattern=r"^(https://[^?#]+)?$", description="iss of access tokens; the gateway's address by default")
+    issuer: str = Field(
+        default="", pattern=r"^(https://[^?#]+)?$", description="iss of access tokens; the gateway's address by default"
+    )
     audience: str = "trustmesh"
 
     host: str = "127.0.0.1"
@@ -53,9 +55,13 @@ class ServiceSettings(BaseModel):
     join_address: str = Field(default="", pattern=r"^([^:/]+:\d+)?$")
 
     database_url: str = Field(default="", description="SQLAlchemy URL; empty stands for a SQLite file in the service's home")
-    migration_database_url: str = Field(default="", description="URL of the role that owns the tables; empty stands for database_url")
+    migration_database_url: str = Field(
+        default="", description="URL of the role that owns the tables; empty stands for database_url"
+    )
     log_level: str = Field(default="info", pattern=r"^(debug|info|warning|error)$")
-    trace_sampling: float = Field(default=0.01, ge=0, le=1, description="share of calls that make spans where the caller has not decided")
+    trace_sampling: float = Field(
+        default=0.01, ge=0, le=1, description="share of calls that make spans where the caller has not decided"
+    )
     trace_endpoint: str = Field(default="", description="OTLP gRPC collector, host:port; empty: no spans leave the process")
     concurrency: int = Field(default=1000, ge=1, description="calls at once, above which the service refuses")
     max_connection_age: float = Field(default=300.0, ge=1)
@@ -172,7 +178,9 @@ def _read_secret_files(model: type[ServiceSettings], given: dict[str, _Given]) -
         try:
             read[target] = _Given(Path(str(each.value)).read_text().strip(), f"{each.source} ({each.value})", secret=True)
         except OSError as error:
-            raise SettingsError(f"{each.source}: cannot read {each.value} ({error.strerror}); correct the path or its mode") from None
+            raise SettingsError(
+                f"{each.source}: cannot read {each.value} ({error.strerror}); correct the path or its mode"
+            ) from None
     return read
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,14 +34,12 @@ class WebServer:
                 inner = self.app
 
                 async def with_peer(scope: Scope, receive: Receive, send: Send) -> None:
-                    await inner({**scope, PEER: peer}, receive, send)  # type: ignore[arg-type, misc]  # uvicorn's own ASGI types
+                    await inner({**scope, PEER: peer}, receive, send)
 
                 self.app = with_peer  # type: ignore[assignment]  # uvicorn's own ASGI types
 
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's own ASGI types
-            host=host,
-            port=port,
             http=PeerAware,
             ws="none",
             lifespan="off",
@@ -52,23 +51,26 @@ class WebServer:
             h11_max_incomplete_event_size=32 * 1024,
             ssl_context_factory=lambda config, default: tls,
         )
+        self._address = (host, port)
         self._server = _Embedded(config)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen; raises OSError when the port cannot be had."""
-        self._task = asyncio.create_task(self._server.serve())
-        while not self._server.started:
-            if self._task.done():
-                self._task.result()
-                raise OSError(f"port {self._server.config.port} cannot be had; is another process listening on it?")
+        """Listen; raises OSError when the port cannot be had. A new instance may listen beside the one that it replaces."""
+        host, port = self._address
+        try:
+            listener = socket.create_server(self._address, reuse_port=True)
+        except OSError as error:
+            raise OSError(f"{host}:{port} cannot be had ({error.strerror}); is another process listening on it?") from None
+        self._address = listener.getsockname()
+        self._task = asyncio.create_task(self._server.serve([listener]))
+        while not self._server.started and not self._task.done():
             await asyncio.sleep(0.005)
 
     @property
     def port(self) -> int:
         """The port that was bound, also where 0 was asked for."""
-        port: int = self._server.servers[0].sockets[0].getsockname()[1]
-        return port
+        return self._address[1]
 
     async def stop(self) -> None:
         """Let the requests under way end, then close."""

@@ -17,8 +17,6 @@ from trustmesh_chassis.errors import Unavailable
 SEGMENT_BYTES = 64 * 1024 * 1024
 
 
-
-
 class AuditSpool:
     """Segments `<first record's number>.jsonl` under one directory, written by this process alone."""
 

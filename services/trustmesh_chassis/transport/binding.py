@@ -28,7 +28,9 @@ class BoundMethod:
     serve: Unary | Streaming | Bidirectional
 
 
-def bind(pipeline: Pipeline, service: ServiceDescriptor, servicer: object, policies: Mapping[str, Policy] | None = None) -> list[BoundMethod]:
+def bind(
+    pipeline: Pipeline, service: ServiceDescriptor, servicer: object, policies: Mapping[str, Policy] | None = None
+) -> list[BoundMethod]:
     """Bind every method of `service` to the coroutine of that name on `servicer`.
 
     `policies` gives the policies, by method name, of a service whose contract is not ours and so carries none. Raises
@@ -71,7 +73,9 @@ def closure(files: list[FileDescriptor]) -> descriptor_pb2.FileDescriptorSet:
     return descriptor_pb2.FileDescriptorSet(file=seen.values())
 
 
-def _compiled(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor, handler: Any) -> Unary | Streaming | Bidirectional:
+def _compiled(
+    pipeline: Pipeline, method: Method, descriptor: MethodDescriptor, handler: Any
+) -> Unary | Streaming | Bidirectional:
     match method.client_streaming, method.server_streaming:
         case False, False:
             return pipeline.unary(method, descriptor.input_type, handler)

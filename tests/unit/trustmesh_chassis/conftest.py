@@ -82,7 +82,11 @@ def method(permission: Callable[..., PermissionAccess]) -> Callable[..., Method]
     """A method with the given access, audit class and timeout."""
 
     def make(
-        access: Access | None = None, *, audit: AuditClass = AuditClass.NONE, timeout: float | None = 5.0, reasons: tuple[str, ...] = ()
+        access: Access | None = None,
+        *,
+        audit: AuditClass = AuditClass.NONE,
+        timeout: float | None = 5.0,
+        reasons: tuple[str, ...] = (),
     ) -> Method:
         return Method(
             package="trustmesh.shop.v1",

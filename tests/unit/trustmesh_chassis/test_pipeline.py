@@ -132,7 +132,9 @@ async def test_the_trace_and_request_id_are_taken_over_only_when_well_formed(una
 @pytest.mark.parametrize(
     ("incoming", "name", "expected", "catalogue"),
     [
-        pytest.param(Incoming({}, "gateway", None), "orgs/demo/pets/bad", StatusCode.UNAUTHENTICATED, "AUTH_001", id="identity first"),
+        pytest.param(
+            Incoming({}, "gateway", None), "orgs/demo/pets/bad", StatusCode.UNAUTHENTICATED, "AUTH_001", id="identity first"
+        ),
         pytest.param(INCOMING, "orgs/other/pets/bad", StatusCode.NOT_FOUND, "RES_001", id="then the policy"),
         pytest.param(INCOMING, "orgs/demo/pets/bad", StatusCode.INVALID_ARGUMENT, "VAL_001", id="then validation"),
         pytest.param(INCOMING, "nowhere", StatusCode.INVALID_ARGUMENT, "VAL_001", id="then the organisation"),
@@ -177,7 +179,9 @@ async def test_an_unexpected_exception_says_nothing_of_itself(unary: Make, caplo
 
 
 @pytest.mark.parametrize(("timeout", "remaining"), [(0.01, None), (0.01, 60.0), (60.0, 0.01), (None, 0.01)])
-async def test_the_shorter_of_deadline_and_policy_ends_a_call(unary: Make, timeout: float | None, remaining: float | None) -> None:
+async def test_the_shorter_of_deadline_and_policy_ends_a_call(
+    unary: Make, timeout: float | None, remaining: float | None
+) -> None:
     async def handler(request: Any, call: Call) -> Any:
         await asyncio.Event().wait()
 
@@ -314,7 +318,9 @@ async def test_a_stream_that_nobody_reads_is_counted_as_cancelled(pipeline: Pipe
     assert pipeline.metrics.method("trustmesh.shop.v1.PetService.GetPet").outcomes == {"CANCELLED": 1}
 
 
-async def test_a_conversation_is_judged_once_and_each_request_validated(pipeline: Pipeline, method: Make, request_type: Any) -> None:
+async def test_a_conversation_is_judged_once_and_each_request_validated(
+    pipeline: Pipeline, method: Make, request_type: Any
+) -> None:
     async def echo(requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:
         async for request in requests:
             yield request

@@ -33,7 +33,10 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_the_base_port_moves_every_port_and_explicit_ones_stay(tmp_path: Path) -> None:
-    settings = load(tmp_path, "mesh: {base_port: 18000, registry_address: 'r:1', pki_address: 'p:2', join_address: 'p:3', issuer: 'https://i'}")
+    settings = load(
+        tmp_path,
+        "mesh: {base_port: 18000, registry_address: 'r:1', pki_address: 'p:2', join_address: 'p:3', issuer: 'https://i'}",
+    )
     assert (settings.public_port, settings.registry, settings.pki, settings.join) == (18980, "r:1", "p:2", "p:3")
     assert settings.token_issuer == "https://i"
     fixed = load(tmp_path, "services: {shop: {port: 2000, admin_port: 2001, http_port: 2002}}")
