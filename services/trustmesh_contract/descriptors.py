@@ -33,8 +33,15 @@ def release(image: FileDescriptorSet) -> FileDescriptorSet:
         kept = [each for each in file.source_code_info.location if each.leading_comments or each.trailing_comments]
         file.ClearField("source_code_info")
         if name.startswith(OURS):
-            file.source_code_info.location.extend(SourceCodeInfo.Location(path=each.path, span=each.span,
-                leading_comments=each.leading_comments, trailing_comments=each.trailing_comments) for each in kept)
+            file.source_code_info.location.extend(
+                SourceCodeInfo.Location(
+                    path=each.path,
+                    span=each.span,
+                    leading_comments=each.leading_comments,
+                    trailing_comments=each.trailing_comments,
+                )
+                for each in kept
+            )
     return result
 
 

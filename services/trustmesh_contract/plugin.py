@@ -20,20 +20,19 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Self, overload, type_check_only
 
 import grpc
-import grpc.aio
-'''
+import grpc.aio'''
 
 
 def generate(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGeneratorResponse:
     """Answer protoc's request for the files that declare services."""
-    response = plugin_pb2.CodeGeneratorResponse(
-        supported_features=plugin_pb2.CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL
-    )
-    modules = {f".{file.package}.{message.name}": _module(file.name) for file in request.proto_file for message in file.message_type}
+    response = plugin_pb2.CodeGeneratorResponse(supported_features=plugin_pb2.CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL)
+    modules = {
+        f".{file.package}.{message.name}": _module(file.name) for file in request.proto_file for message in file.message_type
+    }
     for file in request.proto_file:
         if file.name in request.file_to_generate and file.service:
             stem = file.name.removesuffix(".proto")
-            response.file.add(name=f"{stem}_pb2_grpc.pyi", content="\n".join(_types(file, modules)))
+            response.file.add(name=f"{stem}_pb2_grpc.pyi", content="\n".join(_types(file, modules)) + "\n")
     if response.file:
         for path, content in _stubs(request, [each.name.replace("_pb2_grpc.pyi", ".proto") for each in response.file]):
             response.file.add(name=path, content=content)
@@ -54,7 +53,8 @@ def _stubs(request: plugin_pb2.CodeGeneratorRequest, names: list[str]) -> Iterat
 
 def _types(file: FileDescriptorProto, modules: dict[str, str]) -> Iterator[str]:
     yield _HEADER.format(name=file.name)
-    used = {modules[kind] for service in file.service for method in service.method for kind in (method.input_type, method.output_type)}
+    methods = [method for service in file.service for method in service.method]
+    used = {modules[kind] for method in methods for kind in (method.input_type, method.output_type)}
     yield from (f"import {module}" for module in sorted(used))
     for service in file.service:
         yield ""
@@ -88,7 +88,8 @@ def _servicer_types(service: ServiceDescriptorProto, modules: dict[str, str]) ->
         context = f"grpc.aio.ServicerContext[{_name(method.input_type, modules)}, {response}]"
         yield f"    def {method.name}(self, request: {request}, context: {context}) -> {result}: ..."
     yield ""
-    yield f"def add_{service.name}Servicer_to_server(servicer: {service.name}Servicer, server: grpc.Server | grpc.aio.Server) -> None: ..."
+    parameters = f"servicer: {service.name}Servicer, server: grpc.Server | grpc.aio.Server"
+    yield f"def add_{service.name}Servicer_to_server({parameters}) -> None: ..."
 
 
 def _callable(method: MethodDescriptorProto, modules: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from trustmesh_contract import descriptors
+from trustmesh_contract import descriptors, pyi
 
 
 def main(image: Path, out: Path) -> None:
@@ -15,6 +15,10 @@ def main(image: Path, out: Path) -> None:
     released = descriptors.release(FileDescriptorSet.FromString(image.read_bytes()))
     (out / "descriptors").mkdir(parents=True, exist_ok=True)
     (out / "descriptors/trustmesh.binpb").write_bytes(released.SerializeToString(deterministic=True))
+    for file in released.file:
+        stub = out / "python" / file.name.replace(".proto", "_pb2.pyi")
+        if stub.exists():
+            stub.write_text(pyi.type_extensions(file, stub.read_text()))
 
 
 if __name__ == "__main__":

@@ -119,8 +119,6 @@ def _range(start: int, end: int) -> str:
 def _options(options: Message) -> Iterator[str]:
     """The options as `name = value`; extensions must be registered in this process."""
     for field, value in options.ListFields():
-        if field.name == "map_entry" and field.containing_type.full_name == "google.protobuf.MessageOptions":
-            continue
         name = f"(.{field.full_name})" if field.is_extension else field.name
         for each in value if field.is_repeated else [value]:
             yield f"{name} = {_value(field, each)}"

@@ -1,3 +1,4 @@
+from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 import datetime
 
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
@@ -32,13 +33,13 @@ KNOWN_REGEX_UNSPECIFIED: KnownRegex
 KNOWN_REGEX_HTTP_HEADER_NAME: KnownRegex
 KNOWN_REGEX_HTTP_HEADER_VALUE: KnownRegex
 MESSAGE_FIELD_NUMBER: _ClassVar[int]
-message: _descriptor.FieldDescriptor
+message: _ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, MessageRules]
 ONEOF_FIELD_NUMBER: _ClassVar[int]
-oneof: _descriptor.FieldDescriptor
+oneof: _ExtensionFieldDescriptor[_descriptor_pb2.OneofOptions, OneofRules]
 FIELD_FIELD_NUMBER: _ClassVar[int]
-field: _descriptor.FieldDescriptor
+field: _ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, FieldRules]
 PREDEFINED_FIELD_NUMBER: _ClassVar[int]
-predefined: _descriptor.FieldDescriptor
+predefined: _ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, PredefinedRules]
 
 class Rule(_message.Message):
     __slots__ = ("id", "message", "expression")

@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.authz.v1.signing_key_pb2
 import trustmesh.authz.v1.signing_key_service_pb2
 

@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.config.v1.config_service_pb2
 import trustmesh.config.v1.configuration_pb2
 

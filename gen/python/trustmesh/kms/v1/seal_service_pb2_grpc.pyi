@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.kms.v1.seal_pb2
 import trustmesh.kms.v1.seal_service_pb2
 

@@ -1,3 +1,4 @@
+from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -5,7 +6,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 
 DESCRIPTOR: _descriptor.FileDescriptor
 CATALOGUE_FIELD_NUMBER: _ClassVar[int]
-catalogue: _descriptor.FieldDescriptor
+catalogue: _ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, CatalogueEntry]
 
 class CatalogueEntry(_message.Message):
     __slots__ = ("code", "status", "mend")

@@ -1,3 +1,4 @@
+from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
@@ -60,9 +61,9 @@ AUDIT_CLASS_DENIALS: AuditClass
 AUDIT_CLASS_OUTCOME: AuditClass
 AUDIT_CLASS_REQUEST: AuditClass
 POLICY_FIELD_NUMBER: _ClassVar[int]
-policy: _descriptor.FieldDescriptor
+policy: _ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, MethodPolicy]
 SERVICE_POLICY_FIELD_NUMBER: _ClassVar[int]
-service_policy: _descriptor.FieldDescriptor
+service_policy: _ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, ServicePolicy]
 
 class MethodPolicy(_message.Message):
     __slots__ = ("public", "permission", "mesh", "rate_class", "timeout", "audit", "reasons")

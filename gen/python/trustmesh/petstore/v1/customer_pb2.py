@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trustmesh/petstore/v1/customer.proto\x12\x15trustmesh.petstore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x03\n\x08\x43ustomer\x12u\n\x04name\x18\x01 \x01(\tBa\xe2\x41\x01\x08\xbaHZrU\x18\xc0\x01\x32P^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/customers/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12\x31\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\x80\x01\x01\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12*\n\x05\x65mail\x18\x03 \x01(\tB\x14\x80\x01\x01\xe2\x41\x01\x02\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01R\x05\x65mail\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:V\xea\x41S\n\x1bpetstore.trustmesh/Customer\x12\x1forgs/{org}/customers/{customer}*\tcustomers2\x08\x63ustomerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trustmesh/petstore/v1/customer.proto\x12\x15trustmesh.petstore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x03\n\x08\x43ustomer\x12u\n\x04name\x18\x01 \x01(\tBa\xe2\x41\x01\x08\xbaHZrU\x18\xc0\x01\x32P^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/customers/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12\x46\n\x0c\x64isplay_name\x18\x02 \x01(\tB#\x80\x01\x01\xe2\x41\x01\x02\xbaH\x19r\x17\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$R\x0b\x64isplayName\x12*\n\x05\x65mail\x18\x03 \x01(\tB\x14\x80\x01\x01\xe2\x41\x01\x02\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01R\x05\x65mail\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:V\xea\x41S\n\x1bpetstore.trustmesh/Customer\x12\x1forgs/{org}/customers/{customer}*\tcustomers2\x08\x63ustomerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMER'].fields_by_name['name']._loaded_options = None
   _globals['_CUSTOMER'].fields_by_name['name']._serialized_options = b'\342A\001\010\272HZrU\030\300\0012P^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/customers/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\330\001\001'
   _globals['_CUSTOMER'].fields_by_name['display_name']._loaded_options = None
-  _globals['_CUSTOMER'].fields_by_name['display_name']._serialized_options = b'\200\001\001\342A\001\002\272H\004r\002\030d'
+  _globals['_CUSTOMER'].fields_by_name['display_name']._serialized_options = b'\200\001\001\342A\001\002\272H\031r\027\030d2\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_CUSTOMER'].fields_by_name['email']._loaded_options = None
   _globals['_CUSTOMER'].fields_by_name['email']._serialized_options = b'\200\001\001\342A\001\002\272H\nr\005\030\376\001`\001\330\001\001'
   _globals['_CUSTOMER'].fields_by_name['create_time']._loaded_options = None
@@ -50,5 +50,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMER']._loaded_options = None
   _globals['_CUSTOMER']._serialized_options = b'\352AS\n\033petstore.trustmesh/Customer\022\037orgs/{org}/customers/{customer}*\tcustomers2\010customer'
   _globals['_CUSTOMER']._serialized_start=186
-  _globals['_CUSTOMER']._serialized_end=665
+  _globals['_CUSTOMER']._serialized_end=686
 # @@protoc_insertion_point(module_scope)

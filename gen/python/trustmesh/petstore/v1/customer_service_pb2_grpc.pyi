@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import google.protobuf.empty_pb2
 import trustmesh.petstore.v1.customer_pb2
 import trustmesh.petstore.v1.customer_service_pb2

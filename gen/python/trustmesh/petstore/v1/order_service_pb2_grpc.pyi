@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.petstore.v1.order_pb2
 import trustmesh.petstore.v1.order_service_pb2
 

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/petstore/v1/pet.proto\x12\x15trustmesh.petstore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n\x03Pet\x12p\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x08\xbaHUrP\x18\xc0\x01\x32K^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/pets/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12.\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12G\n\x07species\x18\x03 \x01(\x0e\x32\x1e.trustmesh.petstore.v1.SpeciesB\r\xe2\x41\x02\x02\x05\xbaH\x05\x82\x01\x02\x10\x01R\x07species\x12\x31\n\x0bprice_cents\x18\x04 \x01(\x03\x42\x10\xe2\x41\x01\x02\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x00R\npriceCents\x12&\n\x05stock\x18\x05 \x01(\x05\x42\x10\xe2\x41\x02\x01\x05\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00R\x05stock\x12>\n\x04tags\x18\x06 \x03(\tB*\xe2\x41\x01\x01\xbaH#\x92\x01 \x10\x10\x18\x01\"\x1ar\x18\x18 2\x14^[a-z0-9][a-z0-9-]*$R\x04tags\x12\x41\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\t \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:=\xea\x41:\n\x16petstore.trustmesh/Pet\x12\x15orgs/{org}/pets/{pet}*\x04pets2\x03pet*\x90\x01\n\x07Species\x12\x17\n\x13SPECIES_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPECIES_DOG\x10\x01\x12\x0f\n\x0bSPECIES_CAT\x10\x02\x12\x10\n\x0cSPECIES_BIRD\x10\x03\x12\x10\n\x0cSPECIES_FISH\x10\x04\x12\x13\n\x0fSPECIES_REPTILE\x10\x05\x12\x11\n\rSPECIES_OTHER\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/petstore/v1/pet.proto\x12\x15trustmesh.petstore.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n\x03Pet\x12p\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x08\xbaHUrP\x18\xc0\x01\x32K^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/pets/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12\x43\n\x0c\x64isplay_name\x18\x02 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$R\x0b\x64isplayName\x12G\n\x07species\x18\x03 \x01(\x0e\x32\x1e.trustmesh.petstore.v1.SpeciesB\r\xe2\x41\x02\x02\x05\xbaH\x05\x82\x01\x02\x10\x01R\x07species\x12\x31\n\x0bprice_cents\x18\x04 \x01(\x03\x42\x10\xe2\x41\x01\x02\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x00R\npriceCents\x12&\n\x05stock\x18\x05 \x01(\x05\x42\x10\xe2\x41\x02\x01\x05\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00R\x05stock\x12>\n\x04tags\x18\x06 \x03(\tB*\xe2\x41\x01\x01\xbaH#\x92\x01 \x10\x10\x18\x01\"\x1ar\x18\x18 2\x14^[a-z0-9][a-z0-9-]*$R\x04tags\x12\x41\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\t \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:=\xea\x41:\n\x16petstore.trustmesh/Pet\x12\x15orgs/{org}/pets/{pet}*\x04pets2\x03pet*\x90\x01\n\x07Species\x12\x17\n\x13SPECIES_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPECIES_DOG\x10\x01\x12\x0f\n\x0bSPECIES_CAT\x10\x02\x12\x10\n\x0cSPECIES_BIRD\x10\x03\x12\x10\n\x0cSPECIES_FISH\x10\x04\x12\x13\n\x0fSPECIES_REPTILE\x10\x05\x12\x11\n\rSPECIES_OTHER\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PET'].fields_by_name['name']._loaded_options = None
   _globals['_PET'].fields_by_name['name']._serialized_options = b'\342A\001\010\272HUrP\030\300\0012K^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/pets/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\330\001\001'
   _globals['_PET'].fields_by_name['display_name']._loaded_options = None
-  _globals['_PET'].fields_by_name['display_name']._serialized_options = b'\342A\001\002\272H\004r\002\030d'
+  _globals['_PET'].fields_by_name['display_name']._serialized_options = b'\342A\001\002\272H\031r\027\030d2\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_PET'].fields_by_name['species']._loaded_options = None
   _globals['_PET'].fields_by_name['species']._serialized_options = b'\342A\002\002\005\272H\005\202\001\002\020\001'
   _globals['_PET'].fields_by_name['price_cents']._loaded_options = None
@@ -55,8 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PET'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_PET']._loaded_options = None
   _globals['_PET']._serialized_options = b'\352A:\n\026petstore.trustmesh/Pet\022\025orgs/{org}/pets/{pet}*\004pets2\003pet'
-  _globals['_SPECIES']._serialized_start=809
-  _globals['_SPECIES']._serialized_end=953
+  _globals['_SPECIES']._serialized_start=830
+  _globals['_SPECIES']._serialized_end=974
   _globals['_PET']._serialized_start=181
-  _globals['_PET']._serialized_end=806
+  _globals['_PET']._serialized_end=827
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import google.protobuf.empty_pb2
 import trustmesh.petstore.v1.pet_pb2
 import trustmesh.petstore.v1.pet_service_pb2

@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.pki.v1.identity_pb2
 import trustmesh.pki.v1.join_service_pb2
 

@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.pki.v1.trust_bundle_pb2
 import trustmesh.pki.v1.trust_bundle_service_pb2
 

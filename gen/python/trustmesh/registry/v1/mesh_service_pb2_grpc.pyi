@@ -5,7 +5,6 @@ from typing import Self, overload, type_check_only
 
 import grpc
 import grpc.aio
-
 import trustmesh.registry.v1.mesh_service_pb2
 import trustmesh.registry.v1.node_pb2
 
