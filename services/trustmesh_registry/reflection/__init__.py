@@ -1,0 +1,1 @@
+"""Server reflection for the whole mesh, from the contracts that its services registered."""
