@@ -1,0 +1,1 @@
+"""The key management service: keys behind a barrier, and cryptography with them."""
