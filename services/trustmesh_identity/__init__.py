@@ -1,0 +1,1 @@
+"""Identity: who may get which tokens. One subpackage per service: `authz` issues access tokens."""

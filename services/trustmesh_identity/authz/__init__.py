@@ -1,0 +1,1 @@
+"""The authorization server: clients and their secrets, the token endpoint, signing keys and their rotation, discovery."""
