@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, select
 
-from trustmesh_chassis.errors import FieldViolation, InvalidArgument
+from trustmesh_chassis.errors import Aborted, FieldViolation, InvalidArgument
 from trustmesh_chassis.storage.database import UnitOfWork
+from trustmesh_chassis.storage.failures import UniqueViolation
 from trustmesh_chassis.storage.tables import REQUESTS
 
 REMEMBERED_FOR = timedelta(days=1)
@@ -35,9 +36,20 @@ async def recall(unit: UnitOfWork, request_id: str, fingerprint: str) -> str | N
 
 
 async def remember(unit: UnitOfWork, request_id: str, fingerprint: str, name: str) -> None:
-    """Record what this call made, and forget calls older than a day. Of two at once, one raises UniqueViolation."""
+    """Record what this call makes, before it is made, and forget calls older than a day. Of two at once, one raises Aborted."""
     if not request_id:
         return
     now = unit.now()
     await unit.execute(delete(REQUESTS).where(REQUESTS.c.create_time < now - REMEMBERED_FOR))
-    await unit.execute(insert(REQUESTS).values(id=request_id, fingerprint=fingerprint, name=name, create_time=now))
+    try:
+        await unit.execute(insert(REQUESTS).values(id=request_id, fingerprint=fingerprint, name=name, create_time=now))
+    except UniqueViolation:
+        raise Aborted("The same request is under way; repeat the call.", retry_after=0) from None
+
+
+async def repeated(unit: UnitOfWork, request_id: str, fingerprint: str, name: str) -> str | None:
+    """`recall`, and for a first call `remember`: the name that an earlier call made, None when this one is to make `name`."""
+    earlier = await recall(unit, request_id, fingerprint)
+    if earlier is None:
+        await remember(unit, request_id, fingerprint, name)
+    return earlier
