@@ -1,7 +1,7 @@
 """A durable queue of audit records in files: an append returns when its record is on the disk.
 
 Appends that arrive while the disk is busy share the next write and fsync (group commit), so the cost of durability is paid per
-batch and not per call. A failed write is taken back whole: every append of that batch fails, and the file ends after the last
+batch and not per call; under load a batch waits a moment for more, since handing it to the disk costs more than the wait. A failed write is taken back whole: every append of that batch fails, and the file ends after the last
 record that was acknowledged.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 from trustmesh_chassis.errors import Unavailable
 
 SEGMENT_BYTES = 64 * 1024 * 1024
+COMMIT_DELAY = 0.002
+"""Seconds for which a batch waits for more appends, when the batch before it had several."""
 
 
 class AuditSpool:
@@ -27,6 +29,7 @@ class AuditSpool:
         self._segment_bytes = segment_bytes
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._flush: asyncio.Task[None] | None = None
+        self._busy = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="audit-spool")
         self._file, self._size = self._open_segment()
 
@@ -48,7 +51,10 @@ class AuditSpool:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
+            if self._busy:
+                await asyncio.sleep(COMMIT_DELAY)
             batch, self._waiting = self._waiting, []
+            self._busy = len(batch) > 1
             data = b"\n".join([record for record, _ in batch]) + b"\n"
             try:
                 await loop.run_in_executor(self._writer, self._write, data)

@@ -1,0 +1,1 @@
+"""What tests of a service stand on: an authority, an issuer, databases, and the service served for real."""
