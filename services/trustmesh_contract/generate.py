@@ -80,8 +80,8 @@ def differences(made: Path, kept: Path) -> Iterator[tuple[str, Path]]:
 
 def put_in_place(made: Path, kept: Path) -> int:
     """Make `kept` equal to `made`; return how many files changed."""
-    count = 0
-    for count, (what, path) in enumerate(list(differences(made, kept)), start=1):
+    found = list(differences(made, kept))
+    for what, path in found:
         if what == "stale":
             (kept / path).unlink()
         else:
@@ -89,7 +89,7 @@ def put_in_place(made: Path, kept: Path) -> int:
     for folder in sorted((each for each in kept.rglob("*") if each.is_dir()), reverse=True):
         if not any(folder.iterdir()) or all(each.name == "__pycache__" for each in folder.iterdir()):
             shutil.rmtree(folder)
-    return count
+    return len(found)
 
 
 def _tree(root: Path) -> set[Path]:

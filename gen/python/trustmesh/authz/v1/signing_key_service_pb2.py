@@ -30,7 +30,7 @@ from trustmesh.authz.v1 import signing_key_pb2 as trustmesh_dot_authz_dot_v1_dot
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trustmesh/authz/v1/signing_key_service.proto\x12\x12trustmesh.authz.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a$trustmesh/authz/v1/signing_key.proto\x1a!trustmesh/options/v1/policy.proto\"o\n\x16ListSigningKeysRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x99\x01\n\x17ListSigningKeysResponse\x12L\n\x0csigning_keys\x18\x01 \x03(\x0b\x32\x1e.trustmesh.authz.v1.SigningKeyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0bsigningKeys\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"\x19\n\x17RotateSigningKeyRequest2\x8b\x03\n\x11SigningKeyService\x12\xb0\x01\n\x0fListSigningKeys\x12*.trustmesh.authz.v1.ListSigningKeysRequest\x1a+.trustmesh.authz.v1.ListSigningKeysResponse\"D\x90\x02\x01\xda\x41\x00\x8a\xba\x18#\x12\x19\n\x17\x61uthz.signing_keys.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/signingKeys\x12\xc2\x01\n\x10RotateSigningKey\x12+.trustmesh.authz.v1.RotateSigningKeyRequest\x1a\x1e.trustmesh.authz.v1.SigningKey\"a\xda\x41\x00\x8a\xba\x18\x39\x12\x1b\n\x19\x61uthz.signing_keys.rotate \x05*\x02\x08\n0\x04:\x12NEXT_KEY_TOO_YOUNG\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/signingKeys:rotate:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trustmesh/authz/v1/signing_key_service.proto\x12\x12trustmesh.authz.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a$trustmesh/authz/v1/signing_key.proto\x1a!trustmesh/options/v1/policy.proto\"o\n\x16ListSigningKeysRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x99\x01\n\x17ListSigningKeysResponse\x12L\n\x0csigning_keys\x18\x01 \x03(\x0b\x32\x1e.trustmesh.authz.v1.SigningKeyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0bsigningKeys\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"\x19\n\x17RotateSigningKeyRequest2\x89\x03\n\x11SigningKeyService\x12\xaf\x01\n\x0fListSigningKeys\x12*.trustmesh.authz.v1.ListSigningKeysRequest\x1a+.trustmesh.authz.v1.ListSigningKeysResponse\"C\x90\x02\x01\xda\x41\x00\x8a\xba\x18\"\x12\x18\n\x16\x61uthz.signingKeys.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/signingKeys\x12\xc1\x01\n\x10RotateSigningKey\x12+.trustmesh.authz.v1.RotateSigningKeyRequest\x1a\x1e.trustmesh.authz.v1.SigningKey\"`\xda\x41\x00\x8a\xba\x18\x38\x12\x1a\n\x18\x61uthz.signingKeys.rotate \x05*\x02\x08\n0\x04:\x12NEXT_KEY_TOO_YOUNG\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/signingKeys:rotate:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,9 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSIGNINGKEYSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTSIGNINGKEYSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_SIGNINGKEYSERVICE'].methods_by_name['ListSigningKeys']._loaded_options = None
-  _globals['_SIGNINGKEYSERVICE'].methods_by_name['ListSigningKeys']._serialized_options = b'\220\002\001\332A\000\212\272\030#\022\031\n\027authz.signing_keys.list \001*\002\010\0050\002\202\323\344\223\002\021\022\017/v1/signingKeys'
+  _globals['_SIGNINGKEYSERVICE'].methods_by_name['ListSigningKeys']._serialized_options = b'\220\002\001\332A\000\212\272\030\"\022\030\n\026authz.signingKeys.list \001*\002\010\0050\002\202\323\344\223\002\021\022\017/v1/signingKeys'
   _globals['_SIGNINGKEYSERVICE'].methods_by_name['RotateSigningKey']._loaded_options = None
-  _globals['_SIGNINGKEYSERVICE'].methods_by_name['RotateSigningKey']._serialized_options = b'\332A\000\212\272\0309\022\033\n\031authz.signing_keys.rotate \005*\002\010\n0\004:\022NEXT_KEY_TOO_YOUNG\202\323\344\223\002\033\"\026/v1/signingKeys:rotate:\001*'
+  _globals['_SIGNINGKEYSERVICE'].methods_by_name['RotateSigningKey']._serialized_options = b'\332A\000\212\272\0308\022\032\n\030authz.signingKeys.rotate \005*\002\010\n0\004:\022NEXT_KEY_TOO_YOUNG\202\323\344\223\002\033\"\026/v1/signingKeys:rotate:\001*'
   _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=258
   _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=369
   _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=372
@@ -56,5 +56,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROTATESIGNINGKEYREQUEST']._serialized_start=527
   _globals['_ROTATESIGNINGKEYREQUEST']._serialized_end=552
   _globals['_SIGNINGKEYSERVICE']._serialized_start=555
-  _globals['_SIGNINGKEYSERVICE']._serialized_end=950
+  _globals['_SIGNINGKEYSERVICE']._serialized_end=948
 # @@protoc_insertion_point(module_scope)
