@@ -79,7 +79,6 @@ def _control_plane(start: Start) -> Cluster:
 def _registry_tls(trust_domain: str) -> UpstreamTlsContext:
     registry = {"san_type": "URI", "matcher": {"exact": f"spiffe://{trust_domain}/svc/registry"}}
     return UpstreamTlsContext(
-        sni="registry",
         common_tls_context={
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
             "alpn_protocols": ["h2"],

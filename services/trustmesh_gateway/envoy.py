@@ -67,7 +67,7 @@ class Envoy:
             *("--config-path", "bootstrap.yaml"),
             *("--concurrency", str(workers)),
             *("--drain-time-s", str(DRAIN_SECONDS), "--drain-strategy", "immediate"),
-            *("--log-level", "warning", "--disable-hot-restart"),
+            *("--log-level", "warning", "--file-flush-interval-msec", "500", "--disable-hot-restart"),
             cwd=directory,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

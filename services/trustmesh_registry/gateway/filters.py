@@ -49,12 +49,10 @@ def without_token() -> dict[str, any_pb2.Any]:
     return {"jwt_authn": packed(PerRouteConfig(disabled=True))}
 
 
-def transcoded(body: int | None, *, raw: bool) -> dict[str, any_pb2.Any]:
-    """For a route of REST, whose body is of type `body` of the guard; `raw` bytes pass unread."""
-    enabled = {"grpc_json_transcoder": packed(FilterConfig(config=any_pb2.Any()))}
-    if raw:
-        return enabled
-    return enabled | {"guard": packed(LuaPerRoute(filter_context={} if body is None else {"body": body}))}
+def transcoded(body: int) -> dict[str, any_pb2.Any]:
+    """For a route of REST, whose body is of type `body` of the guard."""
+    transcoder = FilterConfig(config=any_pb2.Any())
+    return {"grpc_json_transcoder": packed(transcoder), "guard": packed(LuaPerRoute(filter_context={"body": body}))}
 
 
 def mounted(edge: Edge, *, cross_origin: bool) -> dict[str, any_pb2.Any]:

@@ -3,6 +3,8 @@
 -- `messages[i]` lists the fields of one message type: {json name, proto name, type, oneof}, where type is 0 for whatever has no
 -- fields of its own, i for messages[i] and -i for a map whose values are messages[i]; oneof is 0 for none.
 local MAX_DEPTH = 32
+-- Kinds of body that are no JSON value of a type: none at all, and bytes that pass unread.
+local NONE, RAW = -1, -2
 local SPACE, QUOTE, SLASH, OPEN, CLOSE, LIST, END, COMMA, COLON = 32, 34, 92, 123, 125, 91, 93, 44, 58
 local byte, find, sub = string.byte, string.find, string.sub
 
@@ -137,34 +139,45 @@ function check(text, kind)
 end
 
 local function answer(handle, status, field, description)
-  handle:streamInfo():dynamicMetadata():set("trustmesh.guard", "field", field)
-  handle:streamInfo():dynamicMetadata():set("trustmesh.guard", "description", description)
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("trustmesh.guard", "field", field)
+  metadata:set("trustmesh.guard", "description", description)
   handle:respond({ [":status"] = status }, field .. " " .. description)
 end
 
-function envoy_on_request(handle)
-  local kind = handle:filterContext()["body"]
-  local body = handle:body()
-  local size = body and body:length() or 0
-  if kind == nil then
-    if size > 0 then
-      answer(handle, "400", "body", "must be empty for this method")
-    end
+local function examine(handle)
+  -- For replies.py: the number of INVALID_ARGUMENT, which it cannot write itself.
+  handle:streamInfo():dynamicMetadata():set("trustmesh.guard", "code", 3)
+  local kind = tonumber(handle:filterContext():get("body"))
+  if kind == RAW then
     return
   end
+  local body = handle:body()
+  local size = body and body:length() or 0
   if size == 0 then
     return
   end
+  if kind == NONE then
+    return answer(handle, "400", "body", "must be empty for this method")
+  end
   local media = handle:headers():get("content-type")
   if media and not find(string.lower(media), "^application/json%s*;?") then
-    handle:respond({ [":status"] = "415" }, "the request's body must be application/json")
-    return
+    return handle:respond({ [":status"] = "415" }, "")
   end
   local fine, refusal = pcall(check, body:getBytes(0, size), kind)
   if not fine then
     if type(refusal) ~= "table" then
-      error(refusal)
+      error(refusal, 0)
     end
     answer(handle, "400", refusal.field == "" and "body" or refusal.field, refusal.description)
+  end
+end
+
+-- Envoy lets a request pass when the script fails; this one does not.
+function envoy_on_request(handle)
+  local fine, problem = pcall(examine, handle)
+  if not fine then
+    handle:logErr(tostring(problem))
+    handle:respond({ [":status"] = "500" }, "")
   end
 end

@@ -17,6 +17,8 @@ _OPAQUE = frozenset(
 )
 _RAW = "google.api.HttpBody"
 
+NO_BODY, RAW_BODY = -1, -2
+
 # json name, proto name, type (0 scalar, i message i, -i map of message i), oneof (0 none).
 Row = tuple[str, str, int, int]
 
@@ -32,22 +34,15 @@ class BodyTypes:
         self._numbers: dict[str, int] = {}
         self._rows: list[list[Row]] = []
 
-    def number(self, method: Method, binding: HttpBinding) -> int | None:
-        """The type of the binding's body: 0 for one without fields of its own, None when the method takes no body."""
+    def number(self, method: Method, binding: HttpBinding) -> int:
+        """What the binding's body holds: NO_BODY, RAW_BODY (google.api.HttpBody), 0 for any JSON value, or a type's number."""
         if not binding.body:
-            return None
+            return NO_BODY
         if binding.body == "*":
-            return self._number(method.input_type)
+            return RAW_BODY if method.input_type == _RAW else self._number(method.input_type)
         fields = {field.name: field for field in self._messages[method.input_type].field}
-        return self._type(fields[binding.body])
-
-    def takes_raw_bytes(self, method: Method, binding: HttpBinding) -> bool:
-        """Whether the body is google.api.HttpBody, which is no JSON."""
-        if method.input_type == _RAW:
-            return True
-        return any(
-            field.name == binding.body and field.type_name == f".{_RAW}" for field in self._messages[method.input_type].field
-        )
+        field = fields[binding.body]
+        return RAW_BODY if field.type_name == f".{_RAW}" else self._type(field)
 
     def script(self) -> str:
         """guard.lua with the tables of every type numbered so far."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation
-from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import HeaderMutation as EarlyHeaderMutation
+from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
+    HeaderMutation as EarlyHeaderMutation,
+)
 
 from trustmesh_registry.gateway.protos import Fields, extension
 from trustmesh_registry.gateway.replies import header

@@ -18,6 +18,8 @@ from trustmesh_registry.gateway.tls import server_tls
 
 CONNECTION_MANAGER = "connection_manager"
 
+# Clients at private addresses are clients like any other. An empty list would stand for all private addresses.
+_NOBODY: Fields = {"address_prefix": "0.0.0.0", "prefix_len": wrapped(32)}
 # No query and no header field of the client's, for either may hold a secret.
 _LOG: Fields = {
     "time": "%START_TIME%",
@@ -94,7 +96,7 @@ def _manager(edge: Edge, route_config: str, filters: list[Fields]) -> HttpConnec
         delayed_close_timeout=duration(1),
         drain_timeout=duration(5),
         use_remote_address=wrapped(True),
-        internal_address_config={},
+        internal_address_config={"cidr_ranges": [_NOBODY]},
         early_header_mutation_extensions=[forged_headers()],
         forward_client_cert_details="SANITIZE",
         normalize_path=wrapped(True),

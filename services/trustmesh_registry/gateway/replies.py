@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 
+from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import LocalReplyConfig
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from trustmesh_registry.gateway.protos import Fields
+from trustmesh_registry.gateway.protos import Fields, extension, wrapped
 
 DOMAIN = "trustmesh"
 GUARD = "trustmesh.guard"
@@ -19,18 +21,17 @@ _REQUEST_ID = "%REQUEST_HEADER(X-REQUEST-ID)%"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one HTTP status of Envoy's means; `says` is a message of ours where Envoy's own words would tell too much or too little."""
+    """What one HTTP status of Envoy's means, in our words: Envoy's own tell too much, or too little."""
 
     http: int
     code: int
     reason: str
     catalogue: str
     says: str
-    verbatim: bool = False
 
 
 REPLIES = (
-    Reply(400, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request is not valid.", verbatim=True),
+    Reply(400, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request is not valid."),
     Reply(401, code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", "AUTH_001", "The call needs a valid access token."),
     Reply(403, code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", "AUTH_002", "The gateway does not allow this request."),
     Reply(404, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "No method of the mesh has this path."),
@@ -51,20 +52,22 @@ REPLIES = (
 
 def local_replies(headers: list[Fields]) -> LocalReplyConfig:
     """How every answer that Envoy makes itself looks; `headers` go on each of them."""
-    mappers = [_refused_body(headers)]
+    unauthenticated = next(reply for reply in REPLIES if reply.http == 401)
+    mappers = [_refused_body(headers), _refused_transcoding(headers), *_refused_token(unauthenticated, headers)]
     for reply in REPLIES:
         mappers.append(_grpc(reply, headers))
         mappers.append(_json(reply, headers))
-    return LocalReplyConfig(mappers=mappers, body_format=_format(_body(_OTHER, _OTHER.says)))
+    return LocalReplyConfig(mappers=mappers, body_format=_fixed(_OTHER))
 
 
+_INVALID = REPLIES[0]
 _OTHER = Reply(0, code_pb2.UNKNOWN, "UNKNOWN", "INT_001", "The gateway could not serve the request.")
 
 
 def _json(reply: Reply, headers: list[Fields]) -> Fields:
     return {
         "filter": _status_is(reply.http),
-        "body_format_override": _format(_body(reply, _OWN_WORDS if reply.verbatim else reply.says)),
+        "body_format_override": _fixed(reply),
         "headers_to_add": headers + _retry_after(reply),
     }
 
@@ -87,15 +90,37 @@ def _grpc(reply: Reply, headers: list[Fields]) -> Fields:
 
 def _refused_body(headers: list[Fields]) -> Fields:
     """What guard.lua refused, with the field that it named."""
-    violation = {"field": f"%DYNAMIC_METADATA({GUARD}:field)%", "description": f"%DYNAMIC_METADATA({GUARD}:description)%"}
-    body = _body(REPLIES[0], _OWN_WORDS)
+    violation = {"field": _guard_says("field"), "description": _guard_says("description")}
+    body = _body(_INVALID, _OWN_WORDS) | {"code": _guard_says("code")}
     body["details"].append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]})
-    present = {"filter": GUARD, "path": [{"key": "field"}], "value": {"present_match": True}}
     return {
-        "filter": {"metadata_filter": {"matcher": present, "match_if_key_not_found": {"value": False}}},
-        "body_format_override": _format(body),
+        "filter": _guard_said("field"),
+        "body_format_override": {"json_format": body, "content_type": "application/json"},
         "headers_to_add": headers,
     }
+
+
+def _refused_transcoding(headers: list[Fields]) -> Fields:
+    """What the transcoder could not make a message of, in its words, which name the value."""
+    body = _body(_INVALID, _OWN_WORDS) | {"code": _guard_says("code")}
+    return {
+        "filter": {"and_filter": {"filters": [_status_is(_INVALID.http), _guard_said("code")]}},
+        "body_format_override": {"json_format": body, "content_type": "application/json"},
+        "headers_to_add": headers,
+    }
+
+
+def _refused_token(reply: Reply, headers: list[Fields]) -> list[Fields]:
+    """A token for another audience is no token here: Envoy says 403 to it, a resource server says 401 (RFC 6750)."""
+    by_jwt = ExpressionFilter(expression='response.code_details.startsWith("jwt_authn")')
+    refused = [_status_is(403), {"extension_filter": extension("envoy.access_loggers.extension_filters.cel", by_jwt)}]
+    challenge = [header("www-authenticate", 'Bearer error="invalid_token"')]
+    mappers = [_grpc(reply, headers), _json(reply, headers)]
+    for mapper, others in zip(mappers, ([_IS_GRPC], []), strict=True):
+        mapper["filter"] = {"and_filter": {"filters": refused + others}}
+        mapper["headers_to_add"] = mapper["headers_to_add"] + challenge
+        mapper["status_code"] = wrapped(reply.http)
+    return mappers
 
 
 def _body(reply: Reply, message: str) -> Fields:
@@ -109,8 +134,10 @@ def _body(reply: Reply, message: str) -> Fields:
     return {"code": reply.code, "message": message, "details": [info, request]}
 
 
-def _format(body: Fields) -> Fields:
-    return {"json_format": body, "content_type": "application/json"}
+def _fixed(reply: Reply) -> Fields:
+    # Not json_format, which would make a string of the number.
+    text = json.dumps(_body(reply, reply.says), separators=(",", ":")) + "\n"
+    return {"text_format_source": {"inline_string": text}, "content_type": "application/json"}
 
 
 def header(name: str, value: str, action: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> Fields:
@@ -126,6 +153,25 @@ def _status_is(http: int) -> Fields:
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
+def _guard_says(key: str) -> str:
+    return f"%DYNAMIC_METADATA({GUARD}:{key})%"
+
+
+def _guard_said(key: str) -> Fields:
+    present = {"filter": GUARD, "path": [{"key": key}], "value": {"present_match": True}}
+    return {"metadata_filter": {"matcher": present, "match_if_key_not_found": wrapped(False)}}
+
+
+def _header_is(match: Fields) -> Fields:
+    return {"header_filter": {"header": match}}
+
+
+# A transcoded request looks like gRPC from the transcoder on; it keeps its old path in a field that no client can send.
 _IS_GRPC: Fields = {
-    "header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}},
+    "and_filter": {
+        "filters": [
+            _header_is({"name": "content-type", "string_match": {"prefix": "application/grpc"}}),
+            _header_is({"name": "x-envoy-original-path", "present_match": False}),
+        ]
+    }
 }

@@ -21,8 +21,6 @@ from trustmesh_registry.gateway.protos import Fields, duration, extension, packe
 
 EDGE_ROUTES = "edge"
 PLAIN_ROUTES = "plain"
-# How long a request may take to arrive, on top of what its method may take.
-_ARRIVAL = 10.0
 _MOUNT_TIMEOUT = 30.0
 _STREAM_IDLE = 3600.0
 _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicate())
@@ -63,7 +61,6 @@ def _grpc_route(offered: Offered, counted: bool) -> Route:
 
 def _rest_route(offered: Offered, binding: HttpBinding, bodies: BodyTypes, edge: Edge, counted: bool) -> Route:
     method = offered.method
-    raw = bodies.takes_raw_bytes(method, binding)
     return Route(
         name=f"{method.full_name} {binding.verb} {SERVICE_PREFIX}{binding.template}",
         match={
@@ -72,7 +69,7 @@ def _rest_route(offered: Offered, binding: HttpBinding, bodies: BodyTypes, edge:
         },
         route=_action(offered, counted),
         metadata=limits.counted_as(method.policy.rate_class),
-        typed_per_filter_config=_access(method) | transcoded(bodies.number(method, binding), raw=raw),
+        typed_per_filter_config=_access(method) | transcoded(bodies.number(method, binding)),
         request_body_buffer_limit=wrapped(edge.max_body_bytes),
     )
 
@@ -88,7 +85,7 @@ def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Ro
         route={
             "cluster": http_cluster_name(mounted_at.service),
             "timeout": duration(_MOUNT_TIMEOUT),
-            "max_stream_duration": {"max_stream_duration": duration(_MOUNT_TIMEOUT + _ARRIVAL)},
+            "max_stream_duration": {"max_stream_duration": duration(_MOUNT_TIMEOUT)},
             "retry_policy": _retries("connect-failure,refused-stream"),
             "rate_limits": limits.rules(mount.rate_class, counted=counted),
         },
@@ -117,7 +114,8 @@ def _action(offered: Offered, counted: bool) -> Fields:
     }
     if timeout is None:
         return action | {"timeout": duration(0), "idle_timeout": duration(_STREAM_IDLE), "max_stream_duration": {"max_stream_duration": duration(0)}}
-    whole = {"max_stream_duration": duration(timeout + _ARRIVAL), "grpc_timeout_header_max": duration(timeout)}
+    # For gRPC Envoy leaves the route's timeout aside where a stream's duration is bounded.
+    whole = {"max_stream_duration": duration(timeout), "grpc_timeout_header_max": duration(timeout)}
     return action | {"timeout": duration(timeout), "max_stream_duration": whole}
 
 

@@ -35,7 +35,7 @@ def client_tls(trust_domain: str, service: str, alpn: tuple[str, ...] = ("h2",))
             "validation_context_sds_secret_config": _secret("roots"),
         },
     }
-    return extension("envoy.transport_sockets.tls", UpstreamTlsContext(common_tls_context=context, sni=service))
+    return extension("envoy.transport_sockets.tls", UpstreamTlsContext(common_tls_context=context))
 
 
 def _secret(name: str) -> Fields:

@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
@@ -179,6 +179,7 @@ class Backend:
     def __init__(self, messages: ModuleType) -> None:
         self._messages = messages
         self.calls: list[str] = []
+        self.stopped = threading.Event()
 
     def _seen(self, name: str) -> None:
         self.calls.append(name)
@@ -206,7 +207,7 @@ class Backend:
     def FailThing(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._seen("FailThing")
         if request.seconds:
-            context.is_active() and _wait_until(lambda: not context.is_active(), request.seconds)
+            self.stopped.wait(request.seconds)
         info = error_details_pb2.ErrorInfo(reason="THING_BROKEN", domain="trustmesh", metadata={"code": "RES_003"})
         detail = any_pb2.Any()
         detail.Pack(info)
@@ -285,14 +286,17 @@ class Gateway:
                 answer.begin()
                 return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
 
-    def access_log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.directory / "access.log").read_text().splitlines()]
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The access log's entry of a request."""
+        log = self.directory / "access.log"
+        assert _wait_until(lambda: request_id in log.read_text(), 15), "the request was not logged"
+        return next(entry for entry in map(json.loads, log.read_text().splitlines()) if entry["request_id"] == request_id)
 
 
 @contextmanager
 def running_envoy(directory: Path, bootstrap: str) -> Iterator[subprocess.Popen[bytes]]:
     (directory / "bootstrap.yaml").write_text(bootstrap)
-    command = [str(binary()), "-c", "bootstrap.yaml", "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]
+    command = [str(binary()), "-c", "bootstrap.yaml", *"--concurrency 1 --disable-hot-restart --file-flush-interval-msec 50 -l warning".split()]
     with (directory / "envoy.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:
@@ -359,14 +363,19 @@ def world(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.start()
     service = RegisteredService("sample", sample.files, (SAMPLE,), (Endpoint("127.0.0.1", port),))
     yield World(sample, authority, Issuer(), tmp_path_factory.mktemp("gateway"), backend, service)
+    backend.stopped.set()
     server.stop(None).wait(5)
 
 
-def status_of(error: grpc.RpcError) -> Mapping[str, Any]:
+@pytest.fixture
+def status_of() -> Callable[[grpc.RpcError], Mapping[str, Any]]:
     """Code, message and ErrorInfo of a failed call."""
-    status = rpc_status.from_call(error)
-    if status is None:
-        return {"code": error.code(), "message": error.details()}
-    info = error_details_pb2.ErrorInfo()
-    status.details[0].Unpack(info)
-    return {"code": error.code(), "message": status.message, "reason": info.reason, "catalogue": info.metadata["code"]}
+
+    def read(error: grpc.RpcError) -> Mapping[str, Any]:
+        status = rpc_status.from_call(error)
+        assert status is not None, (error.code(), error.details())
+        info = error_details_pb2.ErrorInfo()
+        status.details[0].Unpack(info)
+        return {"code": error.code(), "message": status.message, "reason": info.reason, "catalogue": info.metadata["code"]}
+
+    return read
