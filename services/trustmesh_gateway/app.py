@@ -16,7 +16,7 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> Application:
         node_id=f"{NAME}-{socket.gethostname().split('.')[0]}",
         registry=settings.registry,
         trust_domain=settings.trust_domain,
-        identity=str(runtime.identity.directory.resolve()),
+        identity=str(runtime.identity.directory.parent),
         max_heap_bytes=settings.max_heap_bytes,
         max_connections=settings.max_connections,
     )
