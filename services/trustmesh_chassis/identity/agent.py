@@ -116,7 +116,7 @@ class IdentityAgent:
             issued = await self._issuer.renew(request_for(key, self._enrolment.spiffe_id, self._enrolment.names), current)
             self.identity.adopt(verified(key, issued.chain_pem, issued.roots_pem, self._enrolment.spiffe_id, self._clock()))
         self._observe("renewed")
-        log.info("identity renewed until %s", generation.expires)
+        log.info("identity renewed until %s", self.identity.expires)
 
     async def _follow_roots(self) -> None:
         current = self.identity.generation
