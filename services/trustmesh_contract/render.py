@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from trustmesh_contract import descriptors, pyi
+from trustmesh_contract import descriptors, openapi, pyi, reference
+from trustmesh_contract.contract import read_contract
+
+VERSION = "v1"
 
 
 def main(image: Path, out: Path) -> None:
-    """Read the workspace's descriptor set from `image`, write below `out`."""
+    """Read the workspace's descriptor set from `image`, write below `out`. Raises ContractError on an unusable contract."""
     released = descriptors.release(FileDescriptorSet.FromString(image.read_bytes()))
-    (out / "descriptors").mkdir(parents=True, exist_ok=True)
-    (out / "descriptors/trustmesh.binpb").write_bytes(released.SerializeToString(deterministic=True))
+    types, contract = descriptors.Types(released), read_contract(released)
+    _write(out / "descriptors/trustmesh.binpb", released.SerializeToString(deterministic=True))
+    document = openapi.openapi(types, contract, VERSION)
+    _write(out / "openapi/trustmesh.json", (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    for name, page in reference.pages(types, contract):
+        _write(out / "docs" / name, page.encode())
     for file in released.file:
         stub = out / "python" / file.name.replace(".proto", "_pb2.pyi")
         if stub.exists():
             stub.write_text(pyi.type_extensions(file, stub.read_text()))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 if __name__ == "__main__":
