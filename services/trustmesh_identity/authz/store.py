@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Row, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Row, String, Table, Text, delete, insert, select, update
 
 from trustmesh_chassis.errors import Aborted
 from trustmesh_chassis.storage import ByteText, Database, EtagMismatch, UniqueViolation, UnitOfWork, UtcTime, tenant_table
@@ -32,6 +32,7 @@ CLIENTS = tenant_table(
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
+    Index("clients_by_client_id", "org", "client_id", unique=True),
 )
 
 # The keys belong to no organisation. Two instances that rotate at once make the same sequence number, and one of them fails.
