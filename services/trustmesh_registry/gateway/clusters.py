@@ -13,6 +13,8 @@ from trustmesh_registry.gateway.protos import Fields, by_ads, duration, packed, 
 from trustmesh_registry.gateway.tls import client_tls
 
 COLLECTOR = "collector"
+# For routes whose requests a filter answers.
+NOWHERE = "nowhere"
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -26,7 +28,7 @@ def http_cluster_name(service: str) -> str:
 
 def clusters(mesh: Mesh, mounting: Container[str], edge: Edge) -> list[Cluster]:
     """All clusters; the services `mounting` HTTP have one for it, whether or not an instance is there now."""
-    result = []
+    result = [static_cluster(NOWHERE, [], None)]
     for service in mesh:
         tls = client_tls(edge.trust_domain, service.name)
         result.append(_discovered(grpc_cluster_name(service.name), tls, http2_options()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envoy.config.route.v3.route_components_pb2 import FilterConfig
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPolicy
 from envoy.extensions.filters.http.grpc_json_transcoder.v3.transcoder_pb2 import GrpcJsonTranscoder
@@ -49,16 +51,20 @@ def without_token() -> dict[str, any_pb2.Any]:
     return {"jwt_authn": packed(PerRouteConfig(disabled=True))}
 
 
-def transcoded(body: int) -> dict[str, any_pb2.Any]:
-    """For a route of REST, whose body is of type `body` of the guard."""
+def transcoded(body: int, bound: Iterable[str]) -> dict[str, any_pb2.Any]:
+    """For a route of REST, whose body is of type `body` of the guard and whose path gives the fields `bound`."""
     transcoder = FilterConfig(config=any_pb2.Any())
-    return {"grpc_json_transcoder": packed(transcoder), "guard": packed(LuaPerRoute(filter_context={"body": body}))}
+    guard = LuaPerRoute(filter_context={"body": body, "bound": f" {' '.join(bound)} "})
+    return {"grpc_json_transcoder": packed(transcoder), "guard": packed(guard)}
 
 
 def mounted(edge: Edge, *, cross_origin: bool) -> dict[str, any_pb2.Any]:
     """For a route of a protocol of its own: it minds tokens and, unless scripts of other origins may read it, origins itself."""
-    policy = cors_policy(edge) if cross_origin else CorsPolicy()
-    return without_token() | {"same_origin": packed(FilterConfig(disabled=True)), "cors": packed(policy)}
+    return without_token() | {"same_origin": packed(FilterConfig(disabled=True))} | mounted_cors(edge, cross_origin=cross_origin)
+
+
+def mounted_cors(edge: Edge, *, cross_origin: bool) -> dict[str, any_pb2.Any]:
+    return {"cors": packed(cors_policy(edge) if cross_origin else CorsPolicy())}
 
 
 def cors_policy(edge: Edge) -> CorsPolicy:
@@ -69,7 +75,6 @@ def cors_policy(edge: Edge) -> CorsPolicy:
         allow_headers=_ALLOWED,
         expose_headers=_EXPOSED,
         max_age="600",
-        forward_not_matching_preflights=wrapped(False),
     )
 
 

@@ -145,10 +145,26 @@ local function answer(handle, status, field, description)
   handle:respond({ [":status"] = status }, field .. " " .. description)
 end
 
+-- The first field of the query that the path binds too, or that is not spelled plainly.
+local function bound_twice(path, bound)
+  local query = string.match(path, "%?([^#]*)") or ""
+  for pair in string.gmatch(query, "[^&]+") do
+    local key = string.match(pair, "^[^=]*")
+    if find(key, "[^%w_.]") or find(bound, " " .. key .. " ", 1, true) then
+      return key
+    end
+  end
+end
+
 local function examine(handle)
   -- For replies.py: the number of INVALID_ARGUMENT, which it cannot write itself.
   handle:streamInfo():dynamicMetadata():set("trustmesh.guard", "code", 3)
-  local kind = tonumber(handle:filterContext():get("body"))
+  local context = handle:filterContext()
+  local key = bound_twice(handle:headers():get(":path"), context:get("bound"))
+  if key then
+    return answer(handle, "400", key, "is given by the path already, or is no field's name")
+  end
+  local kind = tonumber(context:get("body"))
   if kind == RAW then
     return
   end
@@ -161,7 +177,7 @@ local function examine(handle)
     return answer(handle, "400", "body", "must be empty for this method")
   end
   local media = handle:headers():get("content-type")
-  if media and not find(string.lower(media), "^application/json%s*;?") then
+  if media and not find(string.lower(media) .. ";", "^application/json%s*;") then
     return handle:respond({ [":status"] = "415" }, "")
   end
   local fine, refusal = pcall(check, body:getBytes(0, size), kind)

@@ -68,7 +68,7 @@ class BodyTypes:
 
     def _row(self, field: FieldDescriptorProto) -> Row:
         real_oneof = field.HasField("oneof_index") and not field.proto3_optional
-        return field.json_name or _json_name(field.name), field.name, self._type(field), field.oneof_index + 1 if real_oneof else 0
+        return field.json_name or json_name(field.name), field.name, self._type(field), field.oneof_index + 1 if real_oneof else 0
 
     def _type(self, field: FieldDescriptorProto) -> int:
         if field.type != FieldDescriptorProto.TYPE_MESSAGE:
@@ -80,7 +80,7 @@ class BodyTypes:
         return self._number(name)
 
 
-def _json_name(name: str) -> str:
+def json_name(name: str) -> str:
     """What protoc calls the field in JSON (descriptors of generated code leave it out)."""
     first, *others = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in others)

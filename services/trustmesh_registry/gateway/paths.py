@@ -10,6 +10,7 @@ SERVICE_PREFIX = "/service"
 _SEGMENT = r"[^/;:\\]+"
 _REST = r"[^;:\\]+"
 _VARIABLE = re.compile(r"\{[a-z0-9_.]+(?:=([^{}]*))?\}")
+_FIELD = re.compile(r"\{([a-z0-9_.]+)")
 _LITERAL = re.compile(r"[A-Za-z0-9._~-]+")
 
 
@@ -30,6 +31,11 @@ def template_regex(template: str) -> str:
     if "**" in segments[:-1]:
         raise TemplateError(f"{template!r} has '**' before its end")
     return "".join("/" + _segment(segment, template) for segment in segments) + (f":{verb}" if colon else "")
+
+
+def bound_fields(template: str) -> list[str]:
+    """Paths of the fields that `template` gives a value, e.g. "name" or "thing.name"."""
+    return _FIELD.findall(template)
 
 
 def specificity(template: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
@@ -12,11 +13,11 @@ from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import Pre
 from trustmesh_contract.contract import HttpBinding, Method, PublicAccess
 from trustmesh_registry.gateway import limits
 from trustmesh_registry.gateway.catalogue import Catalogue, Mounted, Offered
-from trustmesh_registry.gateway.clusters import grpc_cluster_name, http_cluster_name
-from trustmesh_registry.gateway.filters import cors_policy, mounted, transcoded, without_token
-from trustmesh_registry.gateway.guard import BodyTypes
+from trustmesh_registry.gateway.clusters import NOWHERE, grpc_cluster_name, http_cluster_name
+from trustmesh_registry.gateway.filters import cors_policy, mounted, mounted_cors, transcoded, without_token
+from trustmesh_registry.gateway.guard import BodyTypes, json_name
 from trustmesh_registry.gateway.mesh import Edge
-from trustmesh_registry.gateway.paths import SERVICE_PREFIX, specificity, template_regex
+from trustmesh_registry.gateway.paths import SERVICE_PREFIX, bound_fields, specificity, template_regex
 from trustmesh_registry.gateway.protos import Fields, duration, extension, packed, wrapped
 
 EDGE_ROUTES = "edge"
@@ -34,6 +35,7 @@ def edge_routes(catalogue: Catalogue, bodies: BodyTypes, edge: Edge, *, counted:
     routes += [_rest_route(offered, binding, bodies, edge, counted) for offered, binding in rest]
     for mount in sorted(catalogue.mounts, key=lambda each: (-len(each.mount.path), each.mount.path)):
         routes += _mount_routes(mount, edge, counted)
+    routes.append(_preflight("preflight", {"prefix": "/"}))
     routes.append(_refusal("unknown", {"prefix": "/"}, 404))
     host = VirtualHost(
         name="edge", domains=edge.host_names, routes=routes, typed_per_filter_config={"cors": packed(cors_policy(edge))}
@@ -69,15 +71,24 @@ def _rest_route(offered: Offered, binding: HttpBinding, bodies: BodyTypes, edge:
         },
         route=_action(offered, counted),
         metadata=limits.counted_as(method.policy.rate_class),
-        typed_per_filter_config=_access(method) | transcoded(bodies.number(method, binding)),
+        typed_per_filter_config=_access(method) | transcoded(bodies.number(method, binding), _spellings(binding.template)),
         request_body_buffer_limit=wrapped(edge.max_body_bytes),
     )
+
+
+def _spellings(template: str) -> set[str]:
+    """The fields that the path gives, as proto and as JSON write them."""
+    bound = bound_fields(template)
+    return {*bound, *(".".join(map(json_name, path.split("."))) for path in bound)}
 
 
 def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Route]:
     mount = mounted_at.mount
     place: Fields = {"prefix": mount.path} if mount.path.endswith("/") else {"path": mount.path}
     settings = mounted(edge, cross_origin=mount.cross_origin)
+    preflight = _preflight(f"{mount.full_service} {mount.path} preflight", place)
+    _configure(preflight, mounted_cors(edge, cross_origin=mount.cross_origin))
+    yield preflight
     verbs = "|".join(sorted(map(re.escape, mount.methods)))
     yield Route(
         name=f"{mount.full_service} {mount.path}",
@@ -94,9 +105,19 @@ def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Ro
     )
     refusal = _refusal(f"{mount.full_service} {mount.path} other", place, 405)
     refusal.response_headers_to_add.add(header={"key": "allow", "value": ", ".join(sorted(mount.methods))})
-    for name, value in settings.items():
-        refusal.typed_per_filter_config[name].CopyFrom(value)
+    _configure(refusal, settings)
     yield refusal
+
+
+def _configure(route: Route, settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        route.typed_per_filter_config[name].CopyFrom(value)
+
+
+def _preflight(name: str, place: Fields) -> Route:
+    """Where the cors filter answers a preflight, for which it needs a route; what it does not answer, same_origin refuses."""
+    asks = [_verb("OPTIONS"), *({"name": field, "present_match": True} for field in ("origin", "access-control-request-method"))]
+    return Route(name=name, match=place | {"headers": asks}, route={"cluster": NOWHERE})
 
 
 def _refusal(name: str, match: Fields, status: int) -> Route:

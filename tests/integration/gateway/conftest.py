@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -286,6 +287,12 @@ class Gateway:
                 answer.begin()
                 return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
 
+    def server_certificate(self, context: ssl.SSLContext | None = None) -> bytes:
+        """The certificate that a new connection is shown, DER."""
+        with socket.create_connection(("127.0.0.1", self.edge.https_port), timeout=10) as plain:
+            with (context or self.tls()).wrap_socket(plain, server_hostname="localhost") as connection:
+                return connection.getpeercert(binary_form=True) or b""
+
     def logged(self, request_id: str) -> dict[str, Any]:
         """The access log's entry of a request."""
         log = self.directory / "access.log"
@@ -329,7 +336,10 @@ class World:
     service: RegisteredService
 
     @contextmanager
-    def gateway(self, *others: RegisteredService, service: RegisteredService | None = None, **settings: Any) -> Iterator[Gateway]:
+    def gateway(
+        self, *others: RegisteredService, service: RegisteredService | None = None, problems: int = 0, **settings: Any
+    ) -> Iterator[Gateway]:
+        """A gateway of the sample service (or `service` in its place) and `others`; `settings` are Edge's."""
         edge = Edge(
             issuer="https://issuer.test",
             audience="trustmesh",
@@ -342,15 +352,16 @@ class World:
         edge = replace(edge, **settings)
         mesh: Mesh = (service or self.service, *others)
         resources = compile_gateway(mesh, edge)
-        assert resources.problems == ()
-        identity = self.directory / "identity"
+        assert len(resources.problems) == problems, resources.problems
+        directory = Path(tempfile.mkdtemp(dir=self.directory))
+        identity = directory / "identity"
         self.authority.write(identity, "1", "spiffe://trustmesh.test/svc/gateway")
-        (self.directory / "secrets").mkdir()
+        (directory / "secrets").mkdir()
         start = Start("gateway", "localhost:1", edge.trust_domain, str(identity), 1 << 28, 1000)
         for name, content in files(start).items():
-            (self.directory / name).write_text(content)
-        with running_envoy(self.directory, render_static(resources)) as process:
-            yield Gateway(edge, self.authority, self.issuer, self.backend, self.sample, self.directory, process)
+            (directory / name).write_text(content)
+        with running_envoy(directory, render_static(resources)) as process:
+            yield Gateway(edge, self.authority, self.issuer, self.backend, self.sample, directory, process)
 
 
 @pytest.fixture(scope="module")
@@ -379,3 +390,20 @@ def status_of() -> Callable[[grpc.RpcError], Mapping[str, Any]]:
         return {"code": error.code(), "message": status.message, "reason": info.reason, "catalogue": info.metadata["code"]}
 
     return read
+
+
+@pytest.fixture(scope="session", name="free_port")
+def free_port_of_this_machine() -> Callable[[], int]:
+    return free_port
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool], float], bool]:
+    """Poll a condition until it holds or the seconds are over; whether it held."""
+    return _wait_until
+
+
+@pytest.fixture(scope="session")
+def credentials_of() -> Callable[[Authority, str], grpc.ServerCredentials]:
+    """Credentials of a mesh server."""
+    return grpc_credentials
