@@ -144,6 +144,9 @@ class Mesh:
             while not await condition():
                 await asyncio.sleep(0.02)
 
+    def contract_of(self, service: str) -> bytes:
+        return contract_of(service)
+
     async def up(self) -> None:
         """Start the control plane on the database of the one before."""
         settings = RegistrySettings(home=self.home, port=self.port, **self.settings)
