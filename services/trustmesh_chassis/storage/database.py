@@ -6,12 +6,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from google.protobuf.message import Message
 from sqlalchemy import CursorResult, MetaData, func, insert, literal, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from trustmesh_chassis.storage import startup
 from trustmesh_chassis.storage.engines import Engines, build_engines
@@ -24,11 +26,16 @@ from trustmesh_chassis.storage.types import uuid7
 Rows = Sequence[Mapping[str, Any]]
 
 
+class BrokenUnitError(RuntimeError):
+    """The code of a unit went on after one of its statements had failed, and so after the database had given the unit up."""
+
+
 class Reading:
     """Reads of one organisation, or of the tables that belong to none when `org` is None, from one snapshot of the data."""
 
     def __init__(self, connection: AsyncConnection, org: str | None) -> None:
         self._connection = connection
+        self._failed = False
         self.org = org
 
     async def execute(self, statement: Statement, rows: Rows | None = None) -> CursorResult[*tuple[Any, ...]]:
@@ -36,9 +43,14 @@ class Reading:
 
         Raises UniqueViolation, Aborted (a conflict), Unavailable, DataLoss, or UnboundStatement for what cannot be bound.
         """
+        if self._failed:
+            raise BrokenUnitError("a statement of this unit failed; leave the unit")
         statement, rows = bound(statement, rows, self.org)
+        self._failed = True
         with translated(), bound_to(self.org):
-            return await self._connection.execute(statement, rows)
+            result = await self._connection.execute(statement, rows)
+        self._failed = False
+        return result
 
 
 class UnitOfWork(Reading):
@@ -72,6 +84,8 @@ class UnitOfWork(Reading):
         record = self._database.pending_audit()
         if record is not None:
             await self.execute(insert(AUDIT_OUTBOX), [{"id": self._database.new_id(), "record": record}])
+        if self._failed:
+            raise BrokenUnitError("a statement of this unit failed; a unit that goes on would lose what it did before")
         with translated():
             await self._connection.commit()
 
@@ -98,7 +112,7 @@ class Database:
         cls,
         url: str,
         metadata: MetaData,
-        migrations: str,
+        migrations: str | Path,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pending_audit: Callable[[], bytes | None] = lambda: None,
@@ -106,7 +120,7 @@ class Database:
         migration_url: str | None = None,
         pool_size: int = 8,
     ) -> Self:
-        """Connect to `sqlite:///path` or `postgresql://...`, bring it to the newest revision of `migrations` ("package:folder").
+        """Connect to `sqlite:///path` or `postgresql://...`, at the newest revision of `migrations`: "package:folder" or a path.
 
         `pending_audit` gives the running call's audit record, once, to the unit that commits. `migration_url`: see build_engines.
         Raises StorageUnusable with a sentence for the operator, or Unavailable when the server may come up later.
@@ -142,6 +156,17 @@ class Database:
 
     async def close(self) -> None:
         await self._engines.dispose()
+
+    @property
+    def dialect(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self._engines.write.dialect.name
+
+    @property
+    def connections_in_use(self) -> int:
+        """Connections that units hold now, for metrics."""
+        pools = {self._engines.write.pool, self._engines.read.pool}
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     def new_id(self) -> str:
         """A new UUIDv7."""

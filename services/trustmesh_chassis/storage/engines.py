@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url
@@ -15,6 +14,7 @@ from trustmesh_chassis.storage.tenancy import tenant_compiler
 
 APPLICATION_ROLE = "trustmesh_application"
 CONNECT_TIMEOUT = 5.0  # seconds, for a connection and for a place in the pool
+COMMAND_TIMEOUT = 30.0  # seconds for one statement on PostgreSQL
 BUSY_TIMEOUT = 5.0  # seconds that a SQLite writer waits for one of another process
 
 
@@ -60,7 +60,6 @@ def build_engines(url: str, *, migration_url: str | None, pool_size: int) -> Eng
 def _sqlite(url: URL, pool_size: int) -> Engines:
     if not url.database or url.database == ":memory:":
         raise StorageUnusable("The database URL names no file; use sqlite:///<path>.")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     url = url.set(drivername=_SQLITE)
     # isolation_level None: the driver begins no transaction of its own, the "begin" listener does
     options: dict[str, Any] = {
@@ -76,10 +75,14 @@ def _sqlite(url: URL, pool_size: int) -> Engines:
 
 def _listen_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
     def on_connect(connection: Any, record: object) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        try:
+            for pragma in pragmas:
+                cursor = connection.cursor()
+                cursor.execute(f"PRAGMA {pragma}")
+                cursor.close()
+        except BaseException:
+            connection.close()  # else its thread would outlive the attempt
+            raise
 
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -89,14 +92,14 @@ def _listen_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) ->
 
 
 def _postgresql(url: URL, migration_url: URL | None, pool_size: int) -> Engines:
-    settings = {"application_name": "trustmesh"}
+    settings = {"application_name": "trustmesh", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
     role = url.username
     if migration_url is None:
         role = settings["role"] = APPLICATION_ROLE
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
-    timeout = {"timeout": CONNECT_TIMEOUT}
-    owner = create_async_engine((migration_url or url).set(drivername=_POSTGRESQL), connect_args=timeout, pool_size=1)
-    serving = {**timeout, "server_settings": settings}
+    patience: dict[str, Any] = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+    owner = create_async_engine((migration_url or url).set(drivername=_POSTGRESQL), connect_args=patience, pool_size=1)
+    serving = {**patience, "server_settings": settings}
     write = create_async_engine(url.set(drivername=_POSTGRESQL), connect_args=serving, **options)
     _tenant(write)
     return Engines(owner=owner, write=write, read=write.execution_options(postgresql_readonly=True), application_role=role)

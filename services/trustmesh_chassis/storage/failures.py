@@ -22,8 +22,9 @@ class UniqueViolation(Exception):
 
 _RETRY_AFTER = 1.0
 _DAMAGED = ("malformed", "not a database")
-_CONFLICTS = frozenset({"40001", "40P01"})
+_CONFLICTS = frozenset({"40001", "40P01", "55P03"})  # serialisation failure, deadlock, lock not available
 _UNIQUE = "23505"
+_OUTAGES = ("database is locked", "disk I/O error", "disk is full", "unable to open", "readonly database")
 
 
 @contextmanager
@@ -57,19 +58,6 @@ def _sqlstate(error: DBAPIError) -> str:
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    """PostgreSQL classes 08 (connection), 53 (resources), 57P (shutdown); of SQLite what OperationalError says about the file."""
+    """PostgreSQL's classes 08 (connection), 53 (resources), 57P (shutdown) and 25006 (a standby); what SQLite says of its file."""
     state = _sqlstate(error)
-    if state:
-        return state.startswith(("08", "53", "57P"))
-    text = str(error.orig)
-    return any(
-        mark in text
-        for mark in (
-            "database is locked",
-            "disk I/O error",
-            "disk is full",
-            "unable to open",
-            "readonly database",
-            "connection is closed",
-        )
-    )
+    return state.startswith(("08", "53", "57P", "25006")) if state else any(mark in str(error.orig) for mark in _OUTAGES)

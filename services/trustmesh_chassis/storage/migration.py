@@ -8,7 +8,7 @@ version runs on it too.
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ _VERSION = Table("alembic_version", MetaData(), Column("version_num", ByteText(3
 _LOCK = 0x7472757374  # key of PostgreSQL's advisory lock, one migration per database at a time
 
 
-def migrations_folder(location: str) -> Path:
-    """The folder of "package:folder". Raises StorageUnusable when it holds no revision."""
-    package, _, folder = location.partition(":")
-    spec = find_spec(package)
-    path = Path(spec.submodule_search_locations[0], folder) if spec and spec.submodule_search_locations else Path(location)
+def migrations_folder(location: str | Path) -> Path:
+    """The folder itself, or that of "package:folder". Raises StorageUnusable when it is not there."""
+    if isinstance(location, str):
+        package, _, folder = location.partition(":")
+        path = Path(str(resources.files(package)), folder)
+    else:
+        path = location
     if not path.is_dir():
         raise StorageUnusable(f"There are no migrations at {location}; reinstall the service.")
     return path
@@ -126,13 +128,16 @@ def create_chassis_tables() -> None:
 
 
 def _grant(connection: Connection, role: str) -> None:
+    """Give the serving role its rights: to rows, never to the tables themselves or to the record of revisions."""
     quoted = connection.dialect.identifier_preparer.quote(role)
-    connection.execute(
-        text(
-            f"DO $$ BEGIN CREATE ROLE {quoted} NOLOGIN NOBYPASSRLS; "
-            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
+    if known is None:
+        connection.execute(
+            text(
+                f"DO $$ BEGIN CREATE ROLE {quoted} NOLOGIN NOBYPASSRLS; GRANT {quoted} TO CURRENT_USER; "
+                "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"  # another service was first
+            )
         )
-    )
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}"))
     connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}"))

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import MetaData, insert, select, text
+from sqlalchemy import MetaData, delete, false, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from trustmesh_chassis.errors import DataLoss
+from trustmesh_chassis.errors import DataLoss, Unavailable
 from trustmesh_chassis.storage import migration
 from trustmesh_chassis.storage.engines import Engines
 from trustmesh_chassis.storage.failures import StorageUnusable, UniqueViolation, translated
@@ -19,13 +19,15 @@ from trustmesh_chassis.storage.tables import SHARED_KEYS
 _PAGE_TOKENS = "page_tokens"
 
 
-async def prepare(engines: Engines, metadata: MetaData, migrations: str, random_bytes: Callable[[int], bytes]) -> bytes:
+async def prepare(engines: Engines, metadata: MetaData, migrations: str | Path, random_bytes: Callable[[int], bytes]) -> bytes:
     """Migrate if need be, check what serving connections may do, and return the key that all instances share for page tokens.
 
     Raises StorageUnusable for what only an operator can mend, Unavailable for a server that is not there yet.
     """
     folder = migration.migrations_folder(migrations)
     with _said_clearly(engines.owner):
+        if engines.owner.dialect.name == "sqlite":
+            Path(str(engines.owner.url.database)).parent.mkdir(parents=True, exist_ok=True)
         with translated():
             await _migrate(engines, metadata, folder)
             await _refuse_bypass(engines.write)
@@ -61,6 +63,7 @@ async def _shared_key(engine: AsyncEngine, random_bytes: Callable[[int], bytes])
     query = select(SHARED_KEYS.c.key).where(SHARED_KEYS.c.name == _PAGE_TOKENS)
     async with engine.connect() as connection:
         with translated():
+            await connection.execute(delete(SHARED_KEYS).where(false()))  # fails if the database is read-only
             found = (await connection.execute(query)).scalar_one_or_none()
         if found is None:
             try:
@@ -82,5 +85,16 @@ def _said_clearly(engine: AsyncEngine) -> Iterator[None]:
         yield
     except DataLoss as error:
         raise StorageUnusable(f"The database {where} is damaged; restore it from a backup.") from error
-    except DBAPIError as error:
-        raise StorageUnusable(f"The database {where} cannot be used ({error.orig}).") from error
+    except Unavailable as error:
+        if engine.dialect.name != "sqlite":
+            raise  # a server that is down may come up
+        raise StorageUnusable(f"The database {where} cannot be used ({_said(error.__cause__)}).") from error
+    except (DBAPIError, OSError) as error:
+        raise StorageUnusable(f"The database {where} cannot be used ({_said(error)}).") from error
+
+
+def _said(error: BaseException | None) -> str:
+    """What the driver or the system said, without SQLAlchemy's or the adapter's frame."""
+    while isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return str(error.__cause__ or error) if error else ""
