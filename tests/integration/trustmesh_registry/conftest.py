@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, wrappers_pb2
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -60,7 +61,7 @@ def peer(context: Any) -> str | None:
 
 
 def contract_of(service: str) -> bytes:
-    """A contract with Say, which may be repeated and lasts at most a second, and Change, which may not."""
+    """A contract with Say, which may be repeated, Change, which may not, and Hello, which is public; each lasts a second at most."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"trustmesh/{service}/v1/{service}.proto", package=f"trustmesh.{service}.v1", syntax="proto3"
     )
@@ -70,13 +71,18 @@ def contract_of(service: str) -> bytes:
     say = declared.method.add(name="Say", input_type=text, output_type=text)
     say.options.idempotency_level = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
     change = declared.method.add(name="Change", input_type=text, output_type=text)
-    for method in (say, change):
+    hello = declared.method.add(name="Hello", input_type=text, output_type=text)
+    hello.options.Extensions[annotations_pb2.http].get = f"/v1/{service}"
+    for method in (say, change, hello):
         policy = method.options.Extensions[policy_pb2.policy]
-        policy.mesh.callers.append("*")
+        if method is hello:
+            policy.public.why = "a test"
+        else:
+            policy.mesh.callers.append("*")
         policy.rate_class = policy_pb2.RATE_CLASS_READ
         policy.audit = policy_pb2.AUDIT_CLASS_NONE
         policy.timeout.seconds = 1
-    files = closure([wrappers_pb2.DESCRIPTOR])
+    files = closure([wrappers_pb2.DESCRIPTOR, annotations_pb2.DESCRIPTOR])
     files.file.append(file)
     return files.SerializeToString()
 
@@ -208,8 +214,10 @@ class Mesh:
         handler = grpc.unary_unary_rpc_method_handler(
             backend.answer, request_deserializer=StringValue.FromString, response_serializer=StringValue.SerializeToString
         )
-        handlers = {"Say": handler, "Change": handler}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("trustmesh.echo.v1.EchoService", handlers),))
+        handlers = {"Say": handler, "Change": handler, "Hello": handler}
+        for each in {service, "echo", "other"}:
+            generic = grpc.method_handlers_generic_handler(f"trustmesh.{each}.v1.EchoService", handlers)
+            server.add_generic_rpc_handlers((generic,))
         await server.start()
         self.stack.push_async_callback(server.stop, None)
         return backend

@@ -98,7 +98,7 @@ async def test_a_node_that_leaves_is_forgotten(mesh: Any) -> None:
     call.cancel()
 
     async def gone() -> bool:
-        return mesh.registry.nodes.all() == []
+        return not mesh.registry.nodes.all()
 
     await mesh.until(gone)
 

@@ -34,7 +34,7 @@ def registration(service: str = "echo", **changes: Any) -> registry_service_pb2.
 def reason(error: grpc.aio.AioRpcError) -> str:
     details = dict(error.trailing_metadata() or ())["grpc-status-details-bin"]
     info = error_details_pb2.ErrorInfo()
-    status_pb2.Status.FromString(details).details[0].Unpack(info)  # type: ignore[arg-type]  # binary metadata is bytes
+    status_pb2.Status.FromString(details).details[0].Unpack(info)
     return str(info.reason)
 
 
@@ -93,7 +93,7 @@ async def test_a_service_cannot_take_another_product_s_contract(mesh: Any) -> No
 async def test_a_registration_that_makes_no_sense_names_the_field(mesh: Any, field: str, changes: dict[str, Any]) -> None:
     stub: Any = RegistryServiceStub(mesh.channel("echo"))
     error = await refused(stub.RegisterInstance(registration(**changes)), grpc.StatusCode.INVALID_ARGUMENT)
-    status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])  # type: ignore[arg-type]
+    status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
     bad = error_details_pb2.BadRequest()
     assert [each.Unpack(bad) for each in status.details if each.Is(bad.DESCRIPTOR)]
     assert [violation.field for violation in bad.field_violations] == [field]
