@@ -15,7 +15,7 @@ from typing import Self
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.identity.generation import CURRENT, Generation, IdentityRefused, load, store, verified
 from trustmesh_chassis.identity.identity import Identity, require_tls_1_3
-from trustmesh_chassis.identity.issuer import Issuer, IssuerUnavailable, PkiIssuer
+from trustmesh_chassis.identity.issuer import IdentityMissing, Issuer, IssuerUnavailable, PkiIssuer
 from trustmesh_chassis.identity.request import Names, forget_pending_key, local_names, new_key, pending_key, request_for
 from trustmesh_chassis.identity.spiffe import SpiffeId
 from trustmesh_chassis.settings import ServiceSettings
@@ -35,19 +35,13 @@ ALARM = 0.15
 """Readiness ends when less than this part of the life is left; renewal has then failed for a third of it."""
 
 
-class IdentityMissing(Exception):
-    """There is neither a valid identity nor a join token; the text says where they were looked for, and the mend."""
-
-
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """Who wants to be in the mesh, and where its files are."""
+    """Who wants to be in the mesh, the names it asks for, and where its generations are kept."""
 
     spiffe_id: SpiffeId
     names: Names
     generations: Path
-    join_token: Path
-    pinned_roots: Path
 
 
 class IdentityAgent:
@@ -159,21 +153,21 @@ def backoff(failures: int, jitter: float) -> timedelta:
 async def join_mesh(service: str, settings: ServiceSettings, clock: Clock) -> IdentityAgent:
     """The agent of `service` with its identity from disk or, by its join token, from pki. Raises IdentityMissing."""
     enrolment = enrolment_of(service, settings)
-    issuer = PkiIssuer(enrolment.spiffe_id, settings.pki, settings.join)
+    issuer = PkiIssuer(
+        enrolment.spiffe_id,
+        settings.pki,
+        settings.join,
+        join_token=settings.directory(service) / "join-token",
+        pinned_roots=settings.home / "trust" / "roots.pem",
+    )
     return await IdentityAgent.start(enrolment, issuer, clock, jitter=system_jitter)
 
 
 def enrolment_of(service: str, settings: ServiceSettings) -> Enrolment:
     """Where a service of the mesh keeps its identity, and the names it asks for."""
     spiffe_id = SpiffeId(settings.trust_domain, service)
-    directory = settings.directory(service)
-    return Enrolment(
-        spiffe_id=spiffe_id,
-        names=local_names(spiffe_id, settings.advertised_address),
-        generations=directory / "identity",
-        join_token=directory / "join-token",
-        pinned_roots=settings.home / "trust" / "roots.pem",
-    )
+    names = local_names(spiffe_id, settings.advertised_address)
+    return Enrolment(spiffe_id, names, settings.directory(service) / "identity")
 
 
 def system_jitter() -> float:
@@ -193,19 +187,11 @@ async def _join_patiently(enrolment: Enrolment, issuer: Issuer, clock: Clock, ji
 
 
 async def _join(enrolment: Enrolment, issuer: Issuer, clock: Clock, keep: Callable[[Generation], object]) -> Generation:
-    """Redeem the join token; the token and the key are forgotten only when `keep` has put the certificate on disk."""
-    try:
-        token = enrolment.join_token.read_text().strip()
-        roots = enrolment.pinned_roots.read_bytes()
-    except FileNotFoundError as error:
-        raise IdentityMissing(
-            f"{enrolment.spiffe_id.service} has no valid identity in {enrolment.generations} and {error.filename} is missing; "
-            "run `trustmesh init` where pki lives, or put a new join token there"
-        ) from None
+    """Join; the key and the token are forgotten only when `keep` has put the certificate on disk."""
     key = pending_key(enrolment.generations)
-    issued = await issuer.join(token, request_for(key, enrolment.spiffe_id, enrolment.names), roots)
+    issued = await issuer.join(request_for(key, enrolment.spiffe_id, enrolment.names))
     generation = verified(key, issued.chain_pem, issued.roots_pem, enrolment.spiffe_id, clock())
     keep(generation)
+    issuer.joined()
     forget_pending_key(enrolment.generations)
-    enrolment.join_token.unlink(missing_ok=True)
     return generation

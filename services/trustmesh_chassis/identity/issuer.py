@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import grpc
@@ -34,11 +35,22 @@ class Issued:
     roots_pem: bytes
 
 
-class Issuer(Protocol):
-    """Gives a service its certificates. Every method raises IssuerUnavailable."""
+class IdentityMissing(Exception):
+    """There is neither a valid identity nor a join token; the text says where they were looked for, and the mend."""
 
-    async def join(self, token: str, csr_pem: str, roots_pem: bytes) -> Issued:
-        """The first certificate, for a join token; the issuer must prove itself by one of the roots."""
+
+class Issuer(Protocol):
+    """Gives a service its certificates. Every method that asks for one raises IssuerUnavailable."""
+
+    async def join(self, csr_pem: str) -> Issued:
+        """The first certificate, for what the service may join with; asked again with the same key, the same one.
+
+        Raises IdentityMissing when there is nothing to join with.
+        """
+        ...
+
+    def joined(self) -> None:
+        """The first certificate is safe on disk: forget what it was joined with."""
         ...
 
     async def renew(self, csr_pem: str, current: Generation) -> Issued:
@@ -53,16 +65,30 @@ class Issuer(Protocol):
 class PkiIssuer:
     """pki over gRPC: by its addresses, not by xDS, since the registry is itself a service that needs an identity first."""
 
-    def __init__(self, spiffe_id: SpiffeId, address: str, join_address: str) -> None:
+    def __init__(self, spiffe_id: SpiffeId, address: str, join_address: str, *, join_token: Path, pinned_roots: Path) -> None:
+        """`join_token` and `pinned_roots` are the files of the first contact: what admits us, and how we know pki."""
+        self._service = spiffe_id.service
+        self._join_token = join_token
+        self._pinned_roots = pinned_roots
         self._host = SpiffeId(spiffe_id.trust_domain, PKI).host
         self._bundle = f"trustBundles/{spiffe_id.trust_domain}"
         self._address = address
         self._join_address = join_address
 
-    async def join(self, token: str, csr_pem: str, roots_pem: bytes) -> Issued:
-        async with self._channel(self._join_address, grpc.ssl_channel_credentials(roots_pem)) as channel:
+    async def join(self, csr_pem: str) -> Issued:
+        try:
+            token, roots = self._join_token.read_text().strip(), self._pinned_roots.read_bytes()
+        except FileNotFoundError as error:
+            raise IdentityMissing(
+                f"{self._service} has no valid identity and {error.filename} is missing; "
+                "run `trustmesh init` where pki lives, or put a new join token there"
+            ) from None
+        async with self._channel(self._join_address, grpc.ssl_channel_credentials(roots)) as channel:
             request = join_service_pb2.JoinMeshRequest(join_token=token, csr_pem=csr_pem)
             return _issued(await _answer(JoinServiceStub(channel).JoinMesh(request, timeout=TIMEOUT_SECONDS)))
+
+    def joined(self) -> None:
+        self._join_token.unlink(missing_ok=True)
 
     async def renew(self, csr_pem: str, current: Generation) -> Issued:
         async with self._channel(self._address, _mutual(current)) as channel:
