@@ -31,7 +31,7 @@ from trustmesh_kms.ports import BarrierRecord, KeyReading, KeyRepository
 
 Random = Callable[[int], bytes]
 
-_BEYOND_ANY_VERSION: Final = 1 << 31
+_BEYOND_ANY_VERSION: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)

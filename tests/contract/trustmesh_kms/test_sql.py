@@ -1,0 +1,110 @@
+"""What only a database can show: the migrations' truth, events, isolation below the code, and material that stays sealed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+
+from trustmesh.kms.v1 import key_pb2
+from trustmesh_chassis.errors import Aborted
+from trustmesh_chassis.storage import Database
+from trustmesh_chassis.storage.tables import OUTBOX
+from trustmesh_chassis.storage.testing import schema_differences
+from trustmesh_kms import convert, keys, store
+from trustmesh_kms.keys import Algorithm
+from trustmesh_kms.testing import Clock, Installation
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path, clock: Clock) -> Installation:
+    return Installation(tmp_path, clock, store.SqlBarrier(database), store.SqlKeys(database, convert.event_payload))
+
+
+async def test_the_migrations_make_the_tables_that_the_code_declares(database: Database, database_url: str) -> None:
+    assert await schema_differences(database_url, store.METADATA) == []
+
+
+async def test_events_carry_the_resource_as_it_became(installation: Installation, database: Database) -> None:
+    kms = await installation.start()
+    key = await kms.create("k", labels={"team": "web"})
+    await kms.disable(key.version_name(1))
+    async with database.platform_read() as read:
+        created, disabled = await read.execute(select(OUTBOX).order_by(OUTBOX.c.id))
+    assert (created.type, created.org, created.resource) == ("kms.key.created", "demo", key.name)
+    assert key_pb2.Key.FromString(created.payload) == convert.key(key)
+    assert (disabled.type, disabled.resource) == ("kms.version.disabled", key.version_name(1))
+    assert key_pb2.KeyVersion.FromString(disabled.payload).state == key_pb2.KEY_VERSION_STATE_DISABLED
+
+
+async def test_no_material_reaches_the_database_in_the_clear(installation: Installation, database: Database) -> None:
+    drawn: list[bytes] = []
+
+    def random(size: int) -> bytes:
+        drawn.append(secrets.token_bytes(size))
+        return drawn[-1]
+
+    barrier = installation.new_barrier()
+    barrier._random = random
+    await barrier.start()
+    key, version = keys.new_key("demo", "k", UUID(int=7), keys.Purpose.ENCRYPT_DECRYPT, None, {}, installation.clock.now)
+    async with installation.stored_keys.unit("demo") as unit:
+        material = random(32)
+        await unit.add(key, version, barrier.seal_value(material, b"what"))
+    async with database.platform_read() as read:
+        stored = b"".join(bytes(value) for row in await read.execute(select(store.BARRIER.c.wrapped_root)) for value in row)
+        stored += b"".join([row.wrapped for row in await read.execute(select(store.CONTENT_KEYS.c.wrapped))])
+    async with installation.stored_keys.read("demo") as reading:
+        stored += await reading.sealed_material(key, 1)
+    secret = [each for each in drawn if len(each) == 32]
+    assert len(secret) == 3  # root key, content key, material
+    assert not any(each in stored for each in secret)
+
+
+async def test_what_is_encrypted_is_decrypted_by_the_next_process(installation: Installation) -> None:
+    first = await installation.start()
+    for algorithm in (Algorithm.AES_256_GCM, Algorithm.XAES_256_GCM):
+        key = await first.create(algorithm.name.lower().replace("_", "-"), algorithm)
+        usable = await first.keyring.encryption_key(key.name)
+        ciphertext = usable.encrypt(secrets.token_bytes(usable.nonce_size), b"secret", b"")
+        second = await installation.start()
+        opened = await second.keyring.decryption_key(key.name, 1)
+        assert opened is not None
+        assert opened.decrypt(ciphertext, b"") == b"secret"
+
+
+async def test_the_same_request_at_once_makes_one_key(installation: Installation) -> None:
+    kms = await installation.start()
+    request_id = "8f2c1a52-8f1e-4a4e-9d5e-0a3b9a1f0c11"
+    made = await asyncio.gather(*(kms.create("k", request_id=request_id) for _ in range(4)), return_exceptions=True)
+    keys_made = {result.uid for result in made if isinstance(result, keys.Key)}
+    assert len(keys_made) == 1
+    assert all(isinstance(result, keys.Key | Aborted) for result in made)
+
+
+async def test_row_level_security_hides_foreign_rows_from_any_statement(postgres_url: str, tmp_path: Path, clock: Clock) -> None:
+    database = await Database.open(postgres_url, store.METADATA, "trustmesh_kms:migrations", clock=clock.wall)
+    kms = await Installation(tmp_path, clock, store.SqlBarrier(database), store.SqlKeys(database, convert.event_payload)).start()
+    await kms.create("k", org="other")
+    async with database.unit("demo") as unit:
+        raw = unit._connection
+        for table in ("keys", "key_versions"):
+            assert (await raw.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
+            assert (await raw.execute(text(f"UPDATE {table} SET revision = 99"))).rowcount == 0
+            assert (await raw.execute(text(f"DELETE FROM {table}"))).rowcount == 0
+    await database.close()
+
+
+async def test_material_moved_between_rows_by_hand_does_not_open(installation: Installation, database: Database) -> None:
+    kms = await installation.start()
+    first, second = await kms.create("a"), await kms.create("b")
+    async with installation.stored_keys.read("demo") as reading:
+        sealed = await reading.sealed_material(second, 1)
+    async with database.unit("demo") as unit:
+        await unit.execute(update(store.KEY_VERSIONS).where(store.KEY_VERSIONS.c.key_id == "a").values(sealed=sealed))
+    with pytest.raises(Exception, match="tampered"):
+        await kms.keyring.encryption_key(first.name)
