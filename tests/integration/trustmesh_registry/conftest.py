@@ -61,7 +61,7 @@ def peer(context: Any) -> str | None:
 
 
 def contract_of(service: str) -> bytes:
-    """A contract with Say, which may be repeated, Change, which may not, and Hello, which is public; each lasts a second at most."""
+    """A contract with Say, which may be repeated, Change, which may not, and Hello, which is public; each lasts a second."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"trustmesh/{service}/v1/{service}.proto", package=f"trustmesh.{service}.v1", syntax="proto3"
     )
@@ -279,6 +279,13 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
     await process.communicate()
+
+
+@pytest.fixture
+async def surroundings(tmp_path: Path) -> AsyncIterator[Mesh]:
+    """Everything of a mesh but its control plane."""
+    async with AsyncExitStack() as stack:
+        yield Mesh(tmp_path, TestAuthority(), TestIssuer(), free_port(), stack)
 
 
 @pytest.fixture

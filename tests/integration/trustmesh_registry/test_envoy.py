@@ -91,9 +91,7 @@ async def test_envoy_follows_the_mesh_without_a_restart_or_a_failed_call(gateway
     assert set(await load) <= {"a", "b"}
     await mesh.until(lambda: gateway.says("b"))
     assert gateway.refusals() == []
-    assert (
-        mesh.registry.publisher.problems == ("envoy: no access token is accepted: the issuer's keys are not known yet",) or True
-    )
+    assert any("access token" in problem for problem in mesh.registry.publisher.problems)
 
 
 async def test_envoy_works_on_without_the_control_plane_and_comes_back(gateway: Gateway) -> None:
