@@ -1,0 +1,1 @@
+"""The `trustmesh` command: makes, runs and looks after an installation of the mesh."""

@@ -1,0 +1,1 @@
+"""One module per command; `trustmesh_cli.main` imports the one that is called."""

@@ -1,0 +1,1 @@
+"""Runs programs as processes: starts them, restarts what dies, gathers their logs, drains them. Knows no product."""
