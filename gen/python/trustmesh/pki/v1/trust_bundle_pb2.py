@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/pki/v1/trust_bundle.proto\x12\x10trustmesh.pki.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x01\n\x0bTrustBundle\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12 \n\x08sequence\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x08sequence\x12!\n\troots_pem\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x08rootsPem\x12\x36\n\x14refresh_hint_seconds\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x12refreshHintSeconds:V\xea\x41S\n\x19pki.trustmesh/TrustBundle\x12\x1btrustBundles/{trust_domain}*\x0ctrustBundles2\x0btrustBundle\"\xf1\x02\n\x04Root\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12-\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x63\x65rtificatePem\x12\x41\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12J\n\x10issue_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0eissueAfterTime:N\xea\x41K\n\x12pki.trustmesh/Root\x12(trustBundles/{trust_domain}/roots/{root}*\x05roots2\x04rootb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/pki/v1/trust_bundle.proto\x12\x10trustmesh.pki.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x02\n\x0bTrustBundle\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12 \n\x08sequence\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x08sequence\x12!\n\troots_pem\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x08rootsPem\x12\x42\n\x0crefresh_hint\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03R\x0brefreshHint:V\xea\x41S\n\x19pki.trustmesh/TrustBundle\x12\x1btrustBundles/{trust_domain}*\x0ctrustBundles2\x0btrustBundle\"\xf1\x02\n\x04Root\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12-\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0e\x63\x65rtificatePem\x12\x41\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12J\n\x10issue_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0eissueAfterTime:N\xea\x41K\n\x12pki.trustmesh/Root\x12(trustBundles/{trust_domain}/roots/{root}*\x05roots2\x04rootb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRUSTBUNDLE'].fields_by_name['sequence']._serialized_options = b'\342A\001\003'
   _globals['_TRUSTBUNDLE'].fields_by_name['roots_pem']._loaded_options = None
   _globals['_TRUSTBUNDLE'].fields_by_name['roots_pem']._serialized_options = b'\342A\001\003'
-  _globals['_TRUSTBUNDLE'].fields_by_name['refresh_hint_seconds']._loaded_options = None
-  _globals['_TRUSTBUNDLE'].fields_by_name['refresh_hint_seconds']._serialized_options = b'\342A\001\003'
+  _globals['_TRUSTBUNDLE'].fields_by_name['refresh_hint']._loaded_options = None
+  _globals['_TRUSTBUNDLE'].fields_by_name['refresh_hint']._serialized_options = b'\342A\001\003'
   _globals['_TRUSTBUNDLE']._loaded_options = None
   _globals['_TRUSTBUNDLE']._serialized_options = b'\352AS\n\031pki.trustmesh/TrustBundle\022\033trustBundles/{trust_domain}*\014trustBundles2\013trustBundle'
   _globals['_ROOT'].fields_by_name['name']._loaded_options = None
@@ -56,8 +57,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROOT'].fields_by_name['issue_after_time']._serialized_options = b'\342A\001\003'
   _globals['_ROOT']._loaded_options = None
   _globals['_ROOT']._serialized_options = b'\352AK\n\022pki.trustmesh/Root\022(trustBundles/{trust_domain}/roots/{root}*\005roots2\004root'
-  _globals['_TRUSTBUNDLE']._serialized_start=151
-  _globals['_TRUSTBUNDLE']._serialized_end=403
-  _globals['_ROOT']._serialized_start=406
-  _globals['_ROOT']._serialized_end=775
+  _globals['_TRUSTBUNDLE']._serialized_start=183
+  _globals['_TRUSTBUNDLE']._serialized_end=447
+  _globals['_ROOT']._serialized_start=450
+  _globals['_ROOT']._serialized_end=819
 # @@protoc_insertion_point(module_scope)

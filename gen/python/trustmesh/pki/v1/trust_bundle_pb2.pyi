@@ -2,6 +2,7 @@ import datetime
 
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -11,16 +12,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TrustBundle(_message.Message):
-    __slots__ = ("name", "sequence", "roots_pem", "refresh_hint_seconds")
+    __slots__ = ("name", "sequence", "roots_pem", "refresh_hint")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ROOTS_PEM_FIELD_NUMBER: _ClassVar[int]
-    REFRESH_HINT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_HINT_FIELD_NUMBER: _ClassVar[int]
     name: str
     sequence: int
     roots_pem: str
-    refresh_hint_seconds: int
-    def __init__(self, name: _Optional[str] = ..., sequence: _Optional[int] = ..., roots_pem: _Optional[str] = ..., refresh_hint_seconds: _Optional[int] = ...) -> None: ...
+    refresh_hint: _duration_pb2.Duration
+    def __init__(self, name: _Optional[str] = ..., sequence: _Optional[int] = ..., roots_pem: _Optional[str] = ..., refresh_hint: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Root(_message.Message):
     __slots__ = ("name", "certificate_pem", "create_time", "expire_time", "issue_after_time")

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file trustmesh/pki/v1/trust_bundle.proto.
@@ -40,11 +40,11 @@ export declare type TrustBundle = Message<"trustmesh.pki.v1.TrustBundle"> & {
   rootsPem: string;
 
   /**
-   * When a holder should ask again at the latest, seconds after reading it (spiffe_refresh_hint).
+   * How long after reading it a holder should ask again (spiffe_refresh_hint).
    *
-   * @generated from field: int64 refresh_hint_seconds = 4;
+   * @generated from field: google.protobuf.Duration refresh_hint = 4;
    */
-  refreshHintSeconds: bigint;
+  refreshHint?: Duration | undefined;
 };
 
 /**
