@@ -201,6 +201,8 @@ def read_policy(name: str, message: policy_pb2.MethodPolicy) -> Policy:
             audit=AuditClass(message.audit),
             reasons=frozenset(message.reasons),
         )
+    except ContractError:
+        raise
     except ValueError as error:
         raise ContractError(f"{name}: its policy is incomplete ({error}); set access, rate_class and audit") from None
 

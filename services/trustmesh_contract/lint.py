@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.api import annotations_pb2
-from google.longrunning import operations_pb2
+from google.longrunning import operations_proto_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
 from trustmesh.options.v1 import policy_pb2
@@ -147,7 +147,7 @@ def binding(subject: Subject) -> Iterator[str]:
     bound = options.HasExtension(annotations_pb2.http)
     own_port = subject.full_name.rpartition(".")[0] in _OWN_PORT
     reachable = subject.policy.WhichOneof("access") in ("public", "permission") and not own_port
-    if bound and not reachable:
+    if bound and (own_port or subject.policy.WhichOneof("access") == "mesh"):
         yield "the method does not exist at the gateway, so it has no google.api.http"
     if reachable and subject.unary and not bound:
         yield "no google.api.http; every unary method that the gateway shows has REST"
@@ -167,7 +167,7 @@ def binding(subject: Subject) -> Iterator[str]:
 def long_running(subject: Subject) -> Iterator[str]:
     if subject.proto.output_type != _OPERATION:
         return
-    info = subject.proto.options.Extensions[operations_pb2.operation_info]
+    info = subject.proto.options.Extensions[operations_proto_pb2.operation_info]
     if not (info.response_type and info.metadata_type):
         yield "an Operation says what it answers with; add google.longrunning.operation_info"
     if subject.proto.options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS:

@@ -90,7 +90,7 @@ def concrete_path(template: str, patterns: list[str]) -> tuple[str, dict[str, li
 
     def expand(match: re.Match[str]) -> str:
         field, shape = match[1], match[2] or "*"
-        written = _named(shape, patterns) if "/" in shape else f"{{{field}}}"
+        written = f"{{{field}}}" if shape in ("*", "**") else _named(shape, patterns)
         variables[field] = re.findall(r"\{([^}]+)\}", written)
         return written
 

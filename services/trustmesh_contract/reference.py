@@ -69,6 +69,8 @@ def _facts(method: Method) -> Iterator[str]:
             yield f"Authentication: {access.assurance.name.replace('_', ' ').lower()} or stronger"
         if access.callers:
             yield f"Without a token: {', '.join(f'`{caller}`' for caller in sorted(access.callers))}"
+        if access.forwarders:
+            yield f"Forwarded by: {', '.join(f'`{service}`' for service in sorted(access.forwarders))}"
     seen_by = [audience.name.lower() for audience in Audience if method.visible_to(audience)]
     yield f"At the gateway: {', '.join(seen_by) if seen_by else 'no'}"
     yield f"Rate class: {method.policy.rate_class.name}"

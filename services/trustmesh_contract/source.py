@@ -99,10 +99,19 @@ def _field(field: FieldDescriptorProto, bare: bool, entries: dict[str, Descripto
     kind = _type(field) if entry is None else f"map<{_type(entry.field[0])}, {_type(entry.field[1])}>"
     options = list(_options(field.options))
     if field.HasField("default_value"):
-        quoted = field.type in (FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BYTES)
-        options.append(f'default = "{field.default_value}"' if quoted else f"default = {field.default_value}")
+        options.append(f"default = {_default(field)}")
     suffix = f" [{', '.join(options)}]" if options else ""
     return f"{'' if entry is not None else label}{kind} {field.name} = {field.number}{suffix};"
+
+
+def _default(field: FieldDescriptorProto) -> str:
+    if field.type == FieldDescriptorProto.TYPE_STRING:
+        return _quote(field.default_value)
+    return f'"{field.default_value}"' if field.type == FieldDescriptorProto.TYPE_BYTES else field.default_value  # bytes: escaped
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def _type(field: FieldDescriptorProto) -> str:
@@ -137,7 +146,7 @@ def _scalar(field: FieldDescriptor, value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+            return _quote(value)
         case bytes():
             return '"' + "".join(f"\\x{byte:02x}" for byte in value) + '"'
         case _:

@@ -34,7 +34,7 @@ export declare type EventEnvelope = Message<"trustmesh.common.v1.EventEnvelope">
   source: string;
 
   /**
-   * What happened: the full name of the payload's message, for example "trustmesh.petstore.v1.OrderPlaced".
+   * What happened, as product, kind of resource and past participle, for example "petstore.order.placed".
    *
    * @generated from field: string type = 3;
    */
@@ -76,7 +76,7 @@ export declare type EventEnvelope = Message<"trustmesh.common.v1.EventEnvelope">
   call?: CallMetadata | undefined;
 
   /**
-   * What is to be said about it.
+   * What is to be said about it: as a rule the resource as it was after it.
    *
    * @generated from field: google.protobuf.Any payload = 9;
    */
