@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trustmesh_cli.home import DemoClient, Home, Mesh, write_private
+from trustmesh_cli.problem import Exit, Problem
 
 if TYPE_CHECKING:
     from trustmesh_cli.installation import Account
@@ -21,6 +23,43 @@ def new_secret(random: bytes) -> str:
     from trustmesh_identity.authz.clients import make_secret
 
     return make_secret(random)
+
+
+def lay(home: Home, mesh: Mesh, services: Sequence[str], storage: str, clock: Callable[[], datetime]) -> None:
+    """Make the offline root, the first intermediate, and a join token for each service that has no valid identity."""
+    from trustmesh_pki.offline import initialize_trust
+
+    last_intermediate = home.offline / "intermediate.pem"
+    if last_intermediate.exists() and not _knows_intermediate(home, storage):
+        last_intermediate.unlink()  # it is in another database than the one that pki is about to use: make a new one
+    try:
+        initialize_trust(home.path, mesh.trust_domain, services, clock)
+    except (ValueError, TypeError) as error:
+        raise Problem(
+            f"the offline root in {home.offline} cannot be used ({error})", "bring it back from a backup", Exit.DAMAGED
+        ) from None
+    _tell(home, "pki", storage, "")
+
+
+def _knows_intermediate(home: Home, storage: str) -> bool:
+    directory = home.service("pki")
+    if storage == "sqlite":
+        return (directory / "data.db").exists() or any((directory / "seeds").glob("*.json"))
+    return storage in _told(home, "pki")
+
+
+def _told(home: Home, service: str) -> dict[str, str]:
+    """What a service's databases were given, by the storage that they are in."""
+    file = home.service(service) / "seeded.json"
+    told: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    return told
+
+
+def _tell(home: Home, service: str, storage: str, what: str) -> None:
+    home.service(service).mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = _told(home, service)
+    if told.get(storage) != what:
+        write_private(home.service(service) / "seeded.json", json.dumps({**told, storage: what}))
 
 
 def seed(home: Home, accounts: Sequence[tuple[Account, DemoClient]], storage: str) -> None:
@@ -39,17 +78,8 @@ def seed(home: Home, accounts: Sequence[tuple[Account, DemoClient]], storage: st
         )
         for account, client in accounts
     ]
-    left = home.service("authz") / "seeded.json"
-    told: dict[str, str] = json.loads(left.read_text()) if left.exists() else {}
-    if storage == "sqlite" and not (home.service("authz") / "data.db").exists():
-        told.pop(storage, None)
-    print_of_all = hashlib.sha256(repr(clients).encode()).hexdigest()
-    if told.get(storage) != print_of_all:
+    fingerprint = hashlib.sha256(repr(clients).encode()).hexdigest()
+    is_new = storage == "sqlite" and not (home.service("authz") / "data.db").exists()
+    if is_new or _told(home, "authz").get(storage) != fingerprint:
         write_seed(home.path, clients)
-        write_private(left, json.dumps({**told, storage: print_of_all}))
-
-
-def lay(home: Home, mesh: Mesh, services: Sequence[str]) -> None:
-    """Make each service's directory."""
-    for service in services:
-        home.service(service).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _tell(home, "authz", storage, fingerprint)

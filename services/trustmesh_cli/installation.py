@@ -9,6 +9,7 @@ import secrets
 import sys
 import traceback
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 
@@ -97,7 +98,7 @@ def _change(home: Home, section: str, key: str, value: str) -> None:
 def ensure(home: Home, mesh: Mesh, storage: str) -> None:
     """Make what is missing: trust roots, join tokens, demo accounts. `storage` is where authz keeps its clients."""
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    foundation.lay(home, mesh, NAMES)
+    foundation.lay(home, mesh, NAMES, storage, lambda: datetime.now(UTC))
     clients = _write_demo(home, mesh)
     foundation.seed(home, [(account, clients[account.name]) for account in ACCOUNTS], storage)
 
