@@ -200,9 +200,7 @@ async def _bind(connection: AsyncConnection, org: str) -> None:
     setting = select(func.set_config(SETTING, org, True))
     try:
         await connection.execute(setting)
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
+    except DBAPIError:
         await connection.rollback()
         await connection.execute(setting)
 

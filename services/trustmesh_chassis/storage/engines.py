@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from trustmesh_chassis.storage.failures import StorageUnusable
@@ -18,6 +19,7 @@ COMMAND_TIMEOUT = 30.0  # seconds for one statement on PostgreSQL
 BUSY_TIMEOUT = 5.0  # seconds that a SQLite writer waits for one of another process
 
 
+_URLS = "sqlite:///<path> or postgresql://<user>@<host>/<database>"
 _SQLITE = "sqlite+aiosqlite"
 _POSTGRESQL = "postgresql+asyncpg"
 
@@ -45,16 +47,17 @@ def build_engines(url: str, *, migration_url: str | None, pool_size: int) -> Eng
     On PostgreSQL the login of `url` serves and that of `migration_url` migrates. Without the latter the login of `url` migrates,
     and serving connections give its power up for the role trustmesh_application. Raises StorageUnusable for any other URL.
     """
-    parsed = make_url(url)
+    try:
+        parsed, owner = make_url(url), make_url(migration_url) if migration_url else None
+    except ArgumentError:
+        raise StorageUnusable(f"The database URL cannot be read; use {_URLS}.") from None
     match parsed.get_backend_name():
         case "sqlite":
             return _sqlite(parsed, pool_size)
         case "postgresql":
-            return _postgresql(parsed, make_url(migration_url) if migration_url else None, pool_size)
+            return _postgresql(parsed, owner, pool_size)
         case other:
-            raise StorageUnusable(
-                f"The database URL begins with {other}; use sqlite:///<path> or postgresql://<user>@<host>/<database>."
-            )
+            raise StorageUnusable(f"The database URL begins with {other}; use {_URLS}.")
 
 
 def _sqlite(url: URL, pool_size: int) -> Engines:

@@ -58,6 +58,6 @@ def _sqlstate(error: DBAPIError) -> str:
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    """PostgreSQL's classes 08 (connection), 53 (resources), 57P (shutdown) and 25006 (a standby); what SQLite says of its file."""
+    """PostgreSQL's classes 08 (connection), 53 (resources), 57P (shutdown), 25006 (a standby); what SQLite says of its file."""
     state = _sqlstate(error)
     return state.startswith(("08", "53", "57P", "25006")) if state else any(mark in str(error.orig) for mark in _OUTAGES)

@@ -115,15 +115,14 @@ class Collection:
         seen = set()
         for part in text.split(",") if text.strip() else ():
             match = _ORDER.fullmatch(part)
-            if match is None or match[1] not in self.orders or match[1] in seen:
+            if match is None or match[1] not in self.orders or match[1] in seen or "name" in seen:
                 allowed = ", ".join(sorted(self.orders))
                 violation = FieldViolation("order_by", f"may name each of {allowed} once, optionally with desc")
                 raise InvalidOrder("The order cannot be read.", fields=(violation,))
             seen.add(match[1])
             yield ("id" if match[1] == "name" else match[1]), match[2] == "desc"
-            if match[1] == "name":
-                return
-        yield "id", False
+        if "name" not in seen:
+            yield "id", False
 
 
 def integer(written: str) -> int:

@@ -8,11 +8,12 @@ version runs on it too.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, text
 from sqlalchemy.sql.schema import SchemaItem
 
 from trustmesh_chassis.storage import tables
@@ -49,7 +50,13 @@ def current_revision(connection: Connection) -> str | None:
     return connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()
 
 
-def upgrade(connection: Connection, folder: Path, metadata: MetaData, application_role: str | None) -> None:
+def upgrade(
+    connection: Connection,
+    folder: Path,
+    metadata: MetaData,
+    application_role: str | None,
+    random_bytes: Callable[[int], bytes],
+) -> None:
     """Apply what is missing, all or nothing, in the connection's transaction; a database newer than the code is left as it is.
 
     `application_role` is the PostgreSQL role that serves: created when it is missing, granted the tables, owner of none.
@@ -70,6 +77,8 @@ def upgrade(connection: Connection, folder: Path, metadata: MetaData, applicatio
         with EnvironmentContext(Config(), script, fn=missing) as environment:
             environment.configure(connection=connection, render_as_batch=True)
             environment.run_migrations()
+    if connection.execute(select(tables.SHARED_KEYS.c.key)).first() is None:
+        connection.execute(insert(tables.SHARED_KEYS).values(name=tables.PAGE_TOKENS, key=random_bytes(32)))
     if application_role is not None:
         _grant(connection, application_role)
     if exposed := exposed_tables(connection, metadata):
@@ -140,4 +149,5 @@ def _grant(connection: Connection, role: str) -> None:
         )
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
     connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}"))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}"))
     connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}"))

@@ -95,7 +95,7 @@ def _tagged(value: Value) -> bytes:
             return b"s" + value.encode()
         case bytes():
             return b"x" + value
-        case datetime():
+        case _:
             return b"t" + value.astimezone(UTC).isoformat().encode()
 
 

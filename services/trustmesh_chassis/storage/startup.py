@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import MetaData, delete, false, insert, select, text
+from sqlalchemy import MetaData, delete, false, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from trustmesh_chassis.errors import DataLoss, Unavailable
 from trustmesh_chassis.storage import migration
 from trustmesh_chassis.storage.engines import Engines
-from trustmesh_chassis.storage.failures import StorageUnusable, UniqueViolation, translated
-from trustmesh_chassis.storage.tables import SHARED_KEYS
-
-_PAGE_TOKENS = "page_tokens"
+from trustmesh_chassis.storage.failures import StorageUnusable, translated
+from trustmesh_chassis.storage.tables import PAGE_TOKENS, SHARED_KEYS
 
 
 async def prepare(engines: Engines, metadata: MetaData, migrations: str | Path, random_bytes: Callable[[int], bytes]) -> bytes:
@@ -29,17 +27,17 @@ async def prepare(engines: Engines, metadata: MetaData, migrations: str | Path, 
         if engines.owner.dialect.name == "sqlite":
             Path(str(engines.owner.url.database)).parent.mkdir(parents=True, exist_ok=True)
         with translated():
-            await _migrate(engines, metadata, folder)
+            await _migrate(engines, metadata, folder, random_bytes)
             await _refuse_bypass(engines.write)
-        return await _shared_key(engines.write, random_bytes)
+            return await _page_token_key(engines.write)
 
 
-async def _migrate(engines: Engines, metadata: MetaData, folder: Path) -> None:
+async def _migrate(engines: Engines, metadata: MetaData, folder: Path, random_bytes: Callable[[int], bytes]) -> None:
     async with engines.owner.connect() as connection:
         current = await connection.run_sync(migration.current_revision)
     if current is None or current < migration.head_of(folder):
         async with engines.owner.begin() as connection:
-            await connection.run_sync(migration.upgrade, folder, metadata, engines.application_role)
+            await connection.run_sync(migration.upgrade, folder, metadata, engines.application_role, random_bytes)
 
 
 async def _refuse_bypass(engine: AsyncEngine) -> None:
@@ -59,22 +57,10 @@ async def _refuse_bypass(engine: AsyncEngine) -> None:
         )
 
 
-async def _shared_key(engine: AsyncEngine, random_bytes: Callable[[int], bytes]) -> bytes:
-    query = select(SHARED_KEYS.c.key).where(SHARED_KEYS.c.name == _PAGE_TOKENS)
+async def _page_token_key(engine: AsyncEngine) -> bytes:
     async with engine.connect() as connection:
-        with translated():
-            await connection.execute(delete(SHARED_KEYS).where(false()))  # fails if the database is read-only
-            found = (await connection.execute(query)).scalar_one_or_none()
-        if found is None:
-            try:
-                with translated():
-                    await connection.execute(insert(SHARED_KEYS).values(name=_PAGE_TOKENS, key=random_bytes(32)))
-                    await connection.commit()
-            except UniqueViolation:  # another instance was first
-                await connection.rollback()
-            with translated():
-                found = (await connection.execute(query)).scalar_one()
-    key: bytes = found
+        await connection.execute(delete(SHARED_KEYS).where(false()))  # fails if the database is read-only
+        key: bytes = (await connection.execute(select(SHARED_KEYS.c.key).where(SHARED_KEYS.c.name == PAGE_TOKENS))).scalar_one()
     return key
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from trustmesh_chassis.storage.tenancy import ORG_LENGTH, tenant_table
 from trustmesh_chassis.storage.types import ByteText, UtcTime
@@ -13,7 +13,8 @@ METADATA = MetaData()
 OUTBOX = Table(
     "outbox",
     METADATA,
-    Column("id", ByteText(36), primary_key=True),
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", ByteText(36), nullable=False, unique=True),
     Column("type", ByteText(127), nullable=False),
     Column("org", ByteText(ORG_LENGTH), nullable=False),
     Column("resource", ByteText(1024), nullable=False),
@@ -48,3 +49,4 @@ SHARED_KEYS = Table(
     Column("name", ByteText(63), primary_key=True),
     Column("key", LargeBinary, nullable=False),
 )
+PAGE_TOKENS = "page_tokens"

@@ -14,6 +14,7 @@ from sqlalchemy import Column, MetaData, insert, make_url, select
 
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.storage import ByteText, StorageUnusable, tenant_table
+from trustmesh_chassis.storage.migration import migrations_folder
 from trustmesh_chassis.storage.testing import schema_differences
 
 
@@ -102,6 +103,10 @@ async def test_missing_migrations(library: Any, database_url: str, tmp_path: Pat
     missing = replace(library, migrations=tmp_path / "none")
     with pytest.raises(StorageUnusable, match="There are no migrations at"):
         await missing.open(database_url)
+
+
+def test_migrations_of_a_package() -> None:
+    assert migrations_folder("xml:etree").name == "etree"
 
 
 async def test_a_file_that_is_no_database(library: Any, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import Any
 
+import protovalidate
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from sqlalchemy import func, insert, make_url, select, text
@@ -15,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from trustmesh_chassis.errors import Aborted, Unavailable
 from trustmesh_chassis.storage import Database, UniqueViolation
 from trustmesh_chassis.storage.database import BrokenUnitError
+from trustmesh_chassis.storage.outbox import forget_events, forget_records, pending_events, pending_records
 from trustmesh_chassis.storage.tables import AUDIT_OUTBOX, OUTBOX
 
 
@@ -52,20 +55,25 @@ async def test_events_and_the_audit_record_commit_with_the_changes(opened: Any, 
             async with database.unit("north") as unit:
                 unit.emit("library.book.bought", f"orgs/north/books/{value}", StringValue(value=value))
                 unit.emit("library.book.read", f"orgs/north/books/{value}", StringValue(value=value))
-        async with database.platform_read() as read:
-            events = (await read.execute(select(OUTBOX))).all()
-            records = (await read.execute(select(AUDIT_OUTBOX))).all()
-    assert [record.record for record in records] == [b"who did it"]
-    assert sorted((event.type, event.resource) for event in events) == [
-        ("library.book.bought", "orgs/north/books/a"),
-        ("library.book.bought", "orgs/north/books/b"),
-        ("library.book.read", "orgs/north/books/a"),
-        ("library.book.read", "orgs/north/books/b"),
-    ]
-    event = events[0]
-    assert (event.org, event.time, event.payload_type) == ("north", library.now, "google.protobuf.StringValue")
-    assert StringValue.FromString(event.payload).value in ("a", "b")
-    assert len({each.id for each in events}) == 4 and all(each.id[14] == "7" for each in events)
+        events = await pending_events(database, "library")
+        assert [(event.type, event.resource) for event in events] == [
+            ("library.book.bought", "orgs/north/books/a"),
+            ("library.book.read", "orgs/north/books/a"),
+            ("library.book.bought", "orgs/north/books/b"),
+            ("library.book.read", "orgs/north/books/b"),
+        ]
+        event, payload = events[0], StringValue()
+        assert (event.source, event.org, event.event_time.ToDatetime(UTC)) == ("library", "north", library.now)
+        assert event.payload.Unpack(payload) and payload.value == "a"
+        assert len({each.id for each in events}) == 4 and all(each.id[14] == "7" for each in events)
+        assert list(protovalidate.collect_violations(event)) == []
+        records = await pending_records(database)
+        assert list(records.values()) == [b"who did it"]
+
+        await forget_events(database, events[:3])
+        assert await pending_events(database, "library", limit=1) == events[3:]
+        await forget_records(database, records)
+        assert await pending_records(database) == {}
 
 
 async def test_reads_cannot_write(database: Database, library: Any) -> None:
