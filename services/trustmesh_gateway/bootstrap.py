@@ -27,7 +27,10 @@ _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`registry` is "host:port"; `identity` the absolute path of the directory whose current/ holds tls.key, tls.crt and roots.pem."""
+    """What Envoy's first files are made from.
+
+    `registry` is "host:port"; `identity` the absolute path of the directory whose current/ holds tls.key, tls.crt and roots.pem.
+    """
 
     node_id: str
     registry: str

@@ -94,7 +94,7 @@ def _shape(binding: HttpBinding) -> tuple[str, str]:
 
 
 def merge_files(files: dict[str, FileDescriptorProto], more: Iterable[FileDescriptorProto]) -> dict[str, FileDescriptorProto]:
-    """Add files by name, without their comments; of a file that several services share, the version that declares most is kept."""
+    """Add files by name, without their comments; of a file that several services share, the larger version is kept."""
     merged = dict(files)
     for file in more:
         bare = FileDescriptorProto()

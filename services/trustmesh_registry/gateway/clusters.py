@@ -15,6 +15,9 @@ from trustmesh_registry.gateway.tls import client_tls
 COLLECTOR = "collector"
 # For routes whose requests a filter answers.
 NOWHERE = "nowhere"
+# Of what is under way to one service.
+CIRCUIT_BREAKER = {"max_connections": 256, "max_pending_requests": 1024, "max_requests": 2048}
+RETRY_BUDGET_PERCENT = 20
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -109,7 +112,7 @@ def _discovered(name: str, tls: Fields, options: HttpProtocolOptions) -> Cluster
 
 
 def _outliers() -> Fields:
-    """Ejects an instance that cannot be reached or says UNAVAILABLE, never for the errors of its methods, and never the last half."""
+    """Ejects an instance that cannot be reached or says UNAVAILABLE, not for its methods' errors, and never more than half."""
     return {
         "interval": duration(1),
         "base_ejection_time": duration(2),
@@ -128,8 +131,6 @@ def _outliers() -> Fields:
 
 def _breaker() -> Fields:
     return {
-        "max_connections": wrapped(256),
-        "max_pending_requests": wrapped(1024),
-        "max_requests": wrapped(2048),
-        "retry_budget": {"budget_percent": {"value": 20.0}, "min_retry_concurrency": wrapped(5)},
+        **{name: wrapped(value) for name, value in CIRCUIT_BREAKER.items()},
+        "retry_budget": {"budget_percent": {"value": float(RETRY_BUDGET_PERCENT)}, "min_retry_concurrency": wrapped(5)},
     }

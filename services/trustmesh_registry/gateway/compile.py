@@ -18,7 +18,7 @@ def compile_gateway(mesh: Mesh, edge: Edge) -> GatewayResources:
     catalogue = read_mesh(mesh)
     bodies = BodyTypes(catalogue.files.values())
     mounting = {each.service for each in catalogue.mounts}
-    counted = any(service.name == limits.SERVICE for service in mesh)
+    counted = limits.is_counted(mesh)
     routes = (edge_routes(catalogue, bodies, edge, counted=counted), plain_routes())
     # The guard's tables are complete once every route has named its body.
     keys, no_keys = verification_keys(edge.jwks)

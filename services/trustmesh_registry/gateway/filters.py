@@ -58,13 +58,14 @@ def transcoded(body: int, bound: Iterable[str]) -> dict[str, any_pb2.Any]:
     return {"grpc_json_transcoder": packed(transcoder), "guard": packed(guard)}
 
 
-def mounted(edge: Edge, *, cross_origin: bool) -> dict[str, any_pb2.Any]:
+def mounted(*, cross_origin: bool) -> dict[str, any_pb2.Any]:
     """For a route of a protocol of its own: it minds tokens and, unless scripts of other origins may read it, origins itself."""
-    return without_token() | {"same_origin": packed(FilterConfig(disabled=True))} | mounted_cors(edge, cross_origin=cross_origin)
+    return without_token() | {"same_origin": packed(FilterConfig(disabled=True))} | mounted_cors(cross_origin=cross_origin)
 
 
-def mounted_cors(edge: Edge, *, cross_origin: bool) -> dict[str, any_pb2.Any]:
-    return {"cors": packed(cors_policy(edge) if cross_origin else CorsPolicy())}
+def mounted_cors(*, cross_origin: bool) -> dict[str, any_pb2.Any]:
+    # An empty policy would leave the virtual host's in force.
+    return {} if cross_origin else {"cors": packed(FilterConfig(disabled=True))}
 
 
 def cors_policy(edge: Edge) -> CorsPolicy:

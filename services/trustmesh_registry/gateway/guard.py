@@ -1,4 +1,7 @@
-"""The guard before the transcoder: refuses JSON bodies that the contract does not describe (guard.lua), from field tables made here."""
+"""The guard before the transcoder, which refuses JSON bodies that the contract does not describe.
+
+guard.lua reads the bodies; the tables of fields that it goes by are made here.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,24 @@ from trustmesh_contract.contract import HttpBinding, Method
 # Types that have a JSON form of their own, or any form at all: the transcoder checks them.
 _OPAQUE = frozenset(
     f"google.protobuf.{name}"
-    for name in "Any Timestamp Duration FieldMask Struct Value ListValue BoolValue BytesValue DoubleValue FloatValue Int32Value "
-    "Int64Value StringValue UInt32Value UInt64Value".split()
+    for name in [
+        "Any",
+        "Timestamp",
+        "Duration",
+        "FieldMask",
+        "Struct",
+        "Value",
+        "ListValue",
+        "BoolValue",
+        "BytesValue",
+        "DoubleValue",
+        "FloatValue",
+        "Int32Value",
+        "Int64Value",
+        "StringValue",
+        "UInt32Value",
+        "UInt64Value",
+    ]
 )
 _RAW = "google.api.HttpBody"
 

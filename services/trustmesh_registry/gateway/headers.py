@@ -11,7 +11,16 @@ from trustmesh_registry.gateway.protos import Fields, extension
 from trustmesh_registry.gateway.replies import header
 
 # Names that a service might take for the gateway's word.
-_FORGED_PREFIXES = ("x-trustmesh-", "x-user-", "x-envoy-", "x-forwarded-", "x-original-", "x-rewrite-", "x-http-method", "x-auth-")
+_FORGED_PREFIXES = (
+    "x-trustmesh-",
+    "x-user-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-original-",
+    "x-rewrite-",
+    "x-http-method",
+    "x-auth-",
+)
 _FORGED = ("forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-method-override", "via", "proxy-authorization")
 
 _SECURITY = {

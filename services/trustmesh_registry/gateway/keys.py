@@ -32,7 +32,15 @@ def verification_keys(jwks: str) -> tuple[str, str | None]:
 
 def _jwk(kid: str, key: EllipticCurvePublicKey) -> dict[str, str]:
     point = key.public_numbers()
-    return {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": _coordinate(point.x), "y": _coordinate(point.y)}
+    return {
+        "kty": "EC",
+        "crv": "P-256",
+        "alg": "ES256",
+        "use": "sig",
+        "kid": kid,
+        "x": _coordinate(point.x),
+        "y": _coordinate(point.y),
+    }
 
 
 def _coordinate(value: int) -> str:

@@ -15,7 +15,7 @@ from envoy.extensions.filters.http.ratelimit.v3.rate_limit_pb2 import RateLimit 
 from google.protobuf.struct_pb2 import Struct
 
 from trustmesh_contract.contract import RateClass
-from trustmesh_registry.gateway.mesh import Edge, RateLimit
+from trustmesh_registry.gateway.mesh import Edge, Mesh, RateLimit
 from trustmesh_registry.gateway.protos import Fields, duration, extension, percent, wrapped
 
 DOMAIN = "trustmesh"
@@ -32,10 +32,16 @@ class Stage(IntEnum):
     FAIL_CLOSED = 1
 
 
+def is_counted(mesh: Mesh) -> bool:
+    """Whether there is a ratelimit service to ask."""
+    return any(service.name == SERVICE for service in mesh)
+
+
 def local_limit(edge: Edge) -> Fields:
     """The filter with a bucket per class; what no route claims shares one more, the size of the reads'."""
     buckets = [
-        {"entries": [{"key": "class", "value": each.name}], "token_bucket": _bucket(limit)} for each, limit in edge.local_limits.items()
+        {"entries": [{"key": "class", "value": each.name}], "token_bucket": _bucket(limit)}
+        for each, limit in edge.local_limits.items()
     ]
     class_of_route = {
         "descriptor_key": "class",

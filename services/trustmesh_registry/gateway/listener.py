@@ -18,8 +18,9 @@ from trustmesh_registry.gateway.tls import server_tls
 
 CONNECTION_MANAGER = "connection_manager"
 
-# Clients at private addresses are clients like any other. An empty list would stand for all private addresses.
-_NOBODY: Fields = {"address_prefix": "0.0.0.0", "prefix_len": wrapped(32)}
+# Clients at private addresses are clients like any other. An empty list would stand for all private
+# addresses, so it holds one that nobody has.
+_NOBODY: Fields = {"address_prefix": "240.0.0.0", "prefix_len": wrapped(32)}
 # No query and no header field of the client's, for either may hold a secret.
 _LOG: Fields = {
     "time": "%START_TIME%",

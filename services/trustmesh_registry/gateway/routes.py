@@ -22,7 +22,7 @@ from trustmesh_registry.gateway.protos import Fields, duration, extension, packe
 
 EDGE_ROUTES = "edge"
 PLAIN_ROUTES = "plain"
-_MOUNT_TIMEOUT = 30.0
+MOUNT_TIMEOUT = 30.0
 _STREAM_IDLE = 3600.0
 _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicate())
 
@@ -85,9 +85,9 @@ def _spellings(template: str) -> set[str]:
 def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Route]:
     mount = mounted_at.mount
     place: Fields = {"prefix": mount.path} if mount.path.endswith("/") else {"path": mount.path}
-    settings = mounted(edge, cross_origin=mount.cross_origin)
+    settings = mounted(cross_origin=mount.cross_origin)
     preflight = _preflight(f"{mount.full_service} {mount.path} preflight", place)
-    _configure(preflight, mounted_cors(edge, cross_origin=mount.cross_origin))
+    _configure(preflight, mounted_cors(cross_origin=mount.cross_origin))
     yield preflight
     verbs = "|".join(sorted(map(re.escape, mount.methods)))
     yield Route(
@@ -95,8 +95,8 @@ def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Ro
         match=place | {"headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": verbs}}}]},
         route={
             "cluster": http_cluster_name(mounted_at.service),
-            "timeout": duration(_MOUNT_TIMEOUT),
-            "max_stream_duration": {"max_stream_duration": duration(_MOUNT_TIMEOUT)},
+            "timeout": duration(MOUNT_TIMEOUT),
+            "max_stream_duration": {"max_stream_duration": duration(MOUNT_TIMEOUT)},
             "retry_policy": _retries("connect-failure,refused-stream"),
             "rate_limits": limits.rules(mount.rate_class, counted=counted),
         },
@@ -129,12 +129,18 @@ def _action(offered: Offered, counted: bool) -> Fields:
     action: Fields = {
         "cluster": grpc_cluster_name(offered.service),
         "retry_policy": _retries(
-            "connect-failure,refused-stream,unavailable,reset-before-request" if method.retriable else "connect-failure,refused-stream"
+            "connect-failure,refused-stream,unavailable,reset-before-request"
+            if method.retriable
+            else "connect-failure,refused-stream"
         ),
         "rate_limits": limits.rules(method.policy.rate_class, counted=counted),
     }
     if timeout is None:
-        return action | {"timeout": duration(0), "idle_timeout": duration(_STREAM_IDLE), "max_stream_duration": {"max_stream_duration": duration(0)}}
+        return action | {
+            "timeout": duration(0),
+            "idle_timeout": duration(_STREAM_IDLE),
+            "max_stream_duration": {"max_stream_duration": duration(0)},
+        }
     # For gRPC Envoy leaves the route's timeout aside where a stream's duration is bounded.
     whole = {"max_stream_duration": duration(timeout), "grpc_timeout_header_max": duration(timeout)}
     return action | {"timeout": duration(timeout), "max_stream_duration": whole}

@@ -1,4 +1,4 @@
-"""TLS of the gateway. Its secrets are files beside Envoy, secrets/{identity,roots}.yaml, which the gateway's own service writes."""
+"""TLS of the gateway. Its secrets are files beside Envoy, secrets/{identity,roots}.yaml, which the gateway's service writes."""
 
 from __future__ import annotations
 

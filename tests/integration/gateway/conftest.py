@@ -15,6 +15,7 @@ from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPResponse
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
@@ -167,7 +168,14 @@ class Issuer:
 
     def token(self, **claims: Any) -> str:
         now = int(time.time())
-        standard = {"iss": "https://issuer.test", "aud": "trustmesh", "sub": "someone", "orgs": ["demo"], "iat": now, "exp": now + 600}
+        standard = {
+            "iss": "https://issuer.test",
+            "aud": "trustmesh",
+            "sub": "someone",
+            "orgs": ["demo"],
+            "iat": now,
+            "exp": now + 600,
+        }
         return jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, standard | claims, self.key, algorithms=["ES256"])
 
 
@@ -276,22 +284,26 @@ class Gateway:
         credentials = grpc.ssl_channel_credentials(root_certificates=self.authority.pem)
         return grpc.secure_channel(f"127.0.0.1:{self.edge.https_port}", credentials)
 
+    @contextmanager
+    def connection(self, context: ssl.SSLContext | None = None) -> Iterator[ssl.SSLSocket]:
+        with (
+            socket.create_connection(("127.0.0.1", self.edge.https_port), timeout=10) as plain,
+            (context or self.tls()).wrap_socket(plain, server_hostname="localhost") as connection,
+        ):
+            yield connection
+
     def raw(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         """Send bytes as they are over HTTP/1.1; status, header fields and body of the answer."""
-        from http.client import HTTPResponse
-
-        with socket.create_connection(("127.0.0.1", self.edge.https_port), timeout=10) as plain:
-            with self.tls().wrap_socket(plain, server_hostname="localhost") as connection:
-                connection.sendall(request)
-                answer = HTTPResponse(connection)
-                answer.begin()
-                return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
+        with self.connection() as connection:
+            connection.sendall(request)
+            answer = HTTPResponse(connection)
+            answer.begin()
+            return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
 
     def server_certificate(self, context: ssl.SSLContext | None = None) -> bytes:
         """The certificate that a new connection is shown, DER."""
-        with socket.create_connection(("127.0.0.1", self.edge.https_port), timeout=10) as plain:
-            with (context or self.tls()).wrap_socket(plain, server_hostname="localhost") as connection:
-                return connection.getpeercert(binary_form=True) or b""
+        with self.connection(context) as connection:
+            return connection.getpeercert(binary_form=True) or b""
 
     def logged(self, request_id: str) -> dict[str, Any]:
         """The access log's entry of a request."""
@@ -303,13 +315,18 @@ class Gateway:
 @contextmanager
 def running_envoy(directory: Path, bootstrap: str) -> Iterator[subprocess.Popen[bytes]]:
     (directory / "bootstrap.yaml").write_text(bootstrap)
-    command = [str(binary()), "-c", "bootstrap.yaml", *"--concurrency 1 --disable-hot-restart --file-flush-interval-msec 50 -l warning".split()]
+    command = [str(binary()), "-c", "bootstrap.yaml", "--concurrency", "1", "--disable-hot-restart"]
+    command += ["--file-flush-interval-msec", "50", "-l", "warning"]
     with (directory / "envoy.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log)
     try:
-        transport = httpx.HTTPTransport(uds=f"/proc/{os.getpid()}/fd/{os.open(directory, os.O_PATH)}/admin.sock")
-        with httpx.Client(transport=transport, base_url="http://admin") as admin:
+        # A socket's path may be 107 bytes long at most, so it is reached from the directory.
+        place = os.open(directory, os.O_PATH)
+        with httpx.Client(
+            transport=httpx.HTTPTransport(uds=f"/proc/self/fd/{place}/admin.sock"), base_url="http://admin"
+        ) as admin:
             assert _wait_until(lambda: process.poll() is not None or _is_ready(admin), 15)
+            os.close(place)
             assert process.poll() is None, (directory / "envoy.log").read_text()[-3000:]
         yield process
     finally:

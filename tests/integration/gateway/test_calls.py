@@ -112,7 +112,9 @@ def test_rest_without_a_valid_token_is_401(gateway: Any, path: str, authorizatio
     assert gateway.backend.calls == []
 
 
-@pytest.mark.parametrize("claims", [{"iss": "https://other.test"}, {"aud": "other"}, {"exp": 1}, {"exp": None}, {"nbf": 99999999999}])
+@pytest.mark.parametrize(
+    "claims", [{"iss": "https://other.test"}, {"aud": "other"}, {"exp": 1}, {"exp": None}, {"nbf": 99999999999}]
+)
 def test_a_token_with_wrong_claims_is_401(gateway: Any, claims: dict[str, Any]) -> None:
     with gateway.http() as http:
         assert http.get(GET, headers=gateway.bearer(**claims)).status_code == 401
@@ -128,7 +130,11 @@ def test_grpc_without_token_is_unauthenticated_with_its_details(gateway: Any, st
     with gateway.channel() as channel, pytest.raises(grpc.RpcError) as raised:
         gateway.sample.stubs.SampleServiceStub(channel).GetThing(gateway.sample.messages.GetThingRequest(), timeout=5)
     status = status_of(raised.value)
-    assert (status["code"], status["reason"], status["catalogue"]) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", "AUTH_001")
+    assert (status["code"], status["reason"], status["catalogue"]) == (
+        grpc.StatusCode.UNAUTHENTICATED,
+        "UNAUTHENTICATED",
+        "AUTH_001",
+    )
 
 
 def test_grpc_web_without_token_is_unauthenticated(gateway: Any) -> None:

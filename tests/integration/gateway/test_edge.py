@@ -65,7 +65,10 @@ def test_a_path_that_two_readers_could_read_differently_is_refused(gateway: Any,
     assert gateway.backend.calls == []
 
 
-@pytest.mark.parametrize("target", ["/service//v1///orgs/demo/things/one", "/service/v1/x/../orgs/demo/./things/one", "/service/v1/x/..;/orgs/demo\\things/one"])
+@pytest.mark.parametrize(
+    "target",
+    ["/service//v1///orgs/demo/things/one", "/service/v1/x/../orgs/demo/./things/one", "/service/v1/x/..;/orgs/demo\\things/one"],
+)
 @pytest.mark.parametrize("token", [False, True])
 def test_an_alias_of_a_path_gets_its_decision(gateway: Any, target: str, token: bool) -> None:
     status, _, _ = raw(gateway, target, token=token)
@@ -117,15 +120,13 @@ def test_forged_header_fields_do_not_arrive(gateway: Any, spelling: Any) -> None
 
 
 def test_a_doubled_forged_field_does_not_arrive(gateway: Any) -> None:
-    fields = ["X-Trustmesh-Orgs: a", "x-trustmesh-orgs: b", "X-Forwarded-For: 1.1.1.1", "x-forwarded-for: 2.2.2.2"]
-    body = b"{}"
-    status, _, answer = gateway.raw(
-        "\r\n".join(
-            [f"POST {ECHO} HTTP/1.1", "host: localhost", "connection: close", *fields]
-            + [f"authorization: Bearer {gateway.issuer.token()}", "content-type: application/json", "content-length: 2", "", ""]
-        ).encode()
-        + body
-    )
+    lines = [
+        f"POST {ECHO} HTTP/1.1",
+        *("host: localhost", "connection: close", "content-type: application/json", "content-length: 2"),
+        *("X-Trustmesh-Orgs: a", "x-trustmesh-orgs: b", "X-Forwarded-For: 1.1.1.1", "x-forwarded-for: 2.2.2.2"),
+        f"authorization: Bearer {gateway.issuer.token()}",
+    ]
+    status, _, answer = gateway.raw("\r\n".join([*lines, "", "{}"]).encode())
     seen = json.loads(answer)["metadata"]
     assert status == 200
     assert "1.1.1.1" not in seen["x-forwarded-for"] and "2.2.2.2" not in seen["x-forwarded-for"]
@@ -154,7 +155,9 @@ def test_too_many_header_fields_are_431(gateway: Any) -> None:
     assert raw(gateway, GET, *(f"x-{number}: a" for number in range(100)))[0] == 431
 
 
-@pytest.mark.parametrize("fields", [("content-length: 5", "transfer-encoding: chunked"), ("content-length: 5", "content-length: 6")])
+@pytest.mark.parametrize(
+    "fields", [("content-length: 5", "transfer-encoding: chunked"), ("content-length: 5", "content-length: 6")]
+)
 def test_an_ambiguous_body_length_is_400(gateway: Any, fields: tuple[str, ...]) -> None:
     assert raw(gateway, ECHO, *fields, verb="POST")[0] == 400
 
@@ -226,7 +229,9 @@ def test_grpc_answers_carry_them_too_and_a_request_id(gateway: Any) -> None:
         ("{'thing': 1}", "body"),
     ],
 )
-def test_a_body_that_the_contract_does_not_describe_is_400_and_names_the_field(gateway: Any, body: Any, field: str | None) -> None:
+def test_a_body_that_the_contract_does_not_describe_is_400_and_names_the_field(
+    gateway: Any, body: Any, field: str | None
+) -> None:
     gateway.backend.calls.clear()
     answer = echo(gateway, content=body if isinstance(body, str) else json.dumps(body))
     assert answer.status_code == 400, answer.text
@@ -326,7 +331,14 @@ def test_an_endless_body_is_413(gateway: Any) -> None:
 # --- origins
 
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,x-grpc-web,content-type"}
-FOREIGN = ["null", "https://app.test.evil.test", "https://evilapp.test", "http://app.test", "https://app.test:444", "https://APP.test"]
+FOREIGN = [
+    "null",
+    "https://app.test.evil.test",
+    "https://evilapp.test",
+    "http://app.test",
+    "https://app.test:444",
+    "https://APP.test",
+]
 
 
 @pytest.mark.parametrize("path", [ECHO, "/trustmesh.sample.v1.SampleService/EchoThing"])

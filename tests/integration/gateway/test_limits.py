@@ -17,7 +17,7 @@ from trustmesh_registry.gateway.mesh import Endpoint, RateLimit, RegisteredServi
 GET = "/service/v1/orgs/demo/things/one"
 RAISE = "/service/v1/orgs/demo:raise"
 PLENTY = RateLimit(10_000, 1)
-LIMITS = {each: PLENTY for each in RateClass} | {RateClass.EXPENSIVE: RateLimit(2, 3600)}
+LIMITS = dict.fromkeys(RateClass, PLENTY) | {RateClass.EXPENSIVE: RateLimit(2, 3600)}
 
 
 class Limiter(rls_pb2_grpc.RateLimitServiceServicer):  # type: ignore[misc]  # generated code has no types
@@ -89,7 +89,9 @@ def test_a_forwarded_address_or_another_path_is_the_same_caller(gateway: Any, co
     assert counting.descriptors() == expected
     with gateway.channel() as channel:
         stub = gateway.sample.stubs.SampleServiceStub(channel)
-        stub.GetThing(gateway.sample.messages.GetThingRequest(name="orgs/demo/things/one"), metadata=list(gateway.bearer().items()))
+        stub.GetThing(
+            gateway.sample.messages.GetThingRequest(name="orgs/demo/things/one"), metadata=list(gateway.bearer().items())
+        )
     assert counting.descriptors() == expected
 
 

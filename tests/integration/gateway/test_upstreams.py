@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from concurrent import futures
 from dataclasses import replace
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 GET = "/service/v1/orgs/demo/things/one"
@@ -43,9 +45,10 @@ def answer_of(gateway: Any) -> Any:
 )
 def test_a_backend_that_is_not_the_service_is_refused(world: Any, trusted: bool, spiffe_id: str) -> None:
     authority = world.authority if trusted else type(world.authority)()
-    with backend_of(world, authority, spiffe_id) as endpoint:
-        with world.gateway(service=replace(world.service, endpoints=(endpoint,))) as gateway:
-            answer = answer_of(gateway)
+    with contextlib.ExitStack() as stack:
+        endpoint = stack.enter_context(backend_of(world, authority, spiffe_id))
+        gateway = stack.enter_context(world.gateway(service=replace(world.service, endpoints=(endpoint,))))
+        answer = answer_of(gateway)
     assert (answer.status_code, answer.json()["details"][0]["metadata"]["code"]) == (503, "SVC_001")
     assert "CERTIFICATE" not in answer.text and "TLS" not in answer.text
     assert gateway.backend.calls == []
@@ -81,8 +84,6 @@ def test_the_gateway_renews_its_certificate_without_a_restart(world: Any, wait_u
 
 
 def test_plain_http_serves_nothing(world: Any) -> None:
-    import httpx
-
     with world.gateway() as gateway:
         answer = httpx.get(f"http://127.0.0.1:{gateway.edge.http_port}{GET}", headers=gateway.bearer())
     assert (answer.status_code, answer.json()["details"][0]["reason"]) == (404, "UNKNOWN_METHOD")
@@ -90,8 +91,6 @@ def test_plain_http_serves_nothing(world: Any) -> None:
 
 
 def test_only_tls_1_3_is_spoken(world: Any) -> None:
-    import ssl
-
     with world.gateway() as gateway:
         context = gateway.tls()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
