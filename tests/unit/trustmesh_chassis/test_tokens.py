@@ -47,7 +47,10 @@ def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
 
 def signed(header: object = HEADER, claims: object = CLAIMS, key: ec.EllipticCurvePrivateKey = KEY) -> str:
     """A token around `header` and `claims`; text and bytes go in as they are."""
-    parts = [part if isinstance(part, bytes) else (part if isinstance(part, str) else json.dumps(part)).encode() for part in (header, claims)]
+    parts = [
+        part if isinstance(part, bytes) else (part if isinstance(part, str) else json.dumps(part)).encode()
+        for part in (header, claims)
+    ]
     data = ".".join(map(base64url, parts))
     return f"{data}.{base64url(raw_signature(key, data.encode()))}"
 
@@ -241,9 +244,18 @@ REFUSED = {
     "scope list": (signed(claims=CLAIMS | {"scope": ["*"]}), "scope"),
     "scope two spaces": (signed(claims=CLAIMS | {"scope": "a  b"}), "scope"),
     "scope quote": (signed(claims=CLAIMS | {"scope": 'a"b'}), "scope"),
-} | {f"no {name}": (signed(claims={k: v for k, v in CLAIMS.items() if k != name}), why) for name, why in {
-    "iss": "issuer", "aud": "audience", "exp": "exp", "iat": "iat", "sub": "sub", "client_id": "client_id", "jti": "jti",
-}.items()}
+} | {
+    f"no {name}": (signed(claims={k: v for k, v in CLAIMS.items() if k != name}), why)
+    for name, why in {
+        "iss": "issuer",
+        "aud": "audience",
+        "exp": "exp",
+        "iat": "iat",
+        "sub": "sub",
+        "client_id": "client_id",
+        "jti": "jti",
+    }.items()
+}
 
 
 @pytest.mark.parametrize(("token", "why"), REFUSED.values(), ids=REFUSED)

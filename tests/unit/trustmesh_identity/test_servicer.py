@@ -84,7 +84,8 @@ async def test_create_refuses_a_taken_id(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    "client", [{"scopes": ["kms.keys.get", "kms.keys.encrypt"]}, {"scopes": ["*"]}, {"scopes": ["kms.*"]}, {"orgs": ["orgs/other"]}]
+    "client",
+    [{"scopes": ["kms.keys.get", "kms.keys.encrypt"]}, {"scopes": ["*"]}, {"scopes": ["kms.*"]}, {"orgs": ["orgs/other"]}],
 )
 async def test_nobody_grants_more_than_they_hold(clients: Clients, client: dict[str, Any]) -> None:
     with pytest.raises(GrantNotHeld):

@@ -13,5 +13,5 @@ def test_issuer_is_the_gateway_by_default(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("issuer", ["https://issuer.example/", "https://issuer.example/tenant"])
 def test_issuer_with_a_path_is_refused(tmp_path: Path, issuer: str) -> None:
-    with pytest.raises(SettingsError, match="TRUSTMESH_ISSUER.*origin without a path"):
+    with pytest.raises(SettingsError, match=r"TRUSTMESH_ISSUER.*origin without a path"):
         load_settings(AuthzSettings, "authz", tmp_path, {"TRUSTMESH_ISSUER": issuer})
