@@ -10,12 +10,12 @@ from trustmesh_chassis.service import Application, ForeignService, Runtime, Serv
 from trustmesh_chassis.storage import Database
 from trustmesh_chassis.transport.binding import closure
 from trustmesh_registry import store
+from trustmesh_registry.compilation import ClientCompilation, GatewayCompilation, edge_of
 from trustmesh_registry.config_servicer import CONFIG, ConfigServicer
 from trustmesh_registry.configurations import Configurations
 from trustmesh_registry.contracts import judge_contract
-from trustmesh_registry.gateway.compile import compile_gateway
 from trustmesh_registry.membership import Instance, LeaseTerms
-from trustmesh_registry.mesh import edge_of, mesh_of, reflection_of
+from trustmesh_registry.mesh import View, reflection_of, view_of
 from trustmesh_registry.operations import Directory
 from trustmesh_registry.ports import Clock
 from trustmesh_registry.reflection.protocol import DESCRIPTORS as REFLECTION
@@ -25,9 +25,9 @@ from trustmesh_registry.settings import RegistrySettings
 from trustmesh_registry.watching import Closing
 from trustmesh_registry.xds.ads import DESCRIPTOR as ADS
 from trustmesh_registry.xds.ads import AggregatedDiscovery
-from trustmesh_registry.xds.clients import ClientTerms, compile_clients
+from trustmesh_registry.xds.clients import ClientTerms
 from trustmesh_registry.xds.nodes import Kind, Nodes
-from trustmesh_registry.xds.publisher import Compiled, Publisher
+from trustmesh_registry.xds.publisher import Publisher
 
 NAME = "registry"
 JWKS_KEY = "authz/jwks"
@@ -53,7 +53,7 @@ class Registry:
 
     directory: Directory
     configurations: Configurations
-    publisher: Publisher
+    publisher: Publisher[View]
     nodes: Nodes
     application: Application
 
@@ -73,16 +73,17 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
     await configurations.load()
     await _register_itself(settings, clock(), directory, products)
 
-    def gateway() -> Compiled:
+    def view() -> View:
         jwks = configurations.get(JWKS_KEY)
-        compiled = compile_gateway(mesh_of(directory), edge_of(settings, jwks.text if jwks else ""))
-        resources = (*compiled.listeners, *compiled.routes, *compiled.clusters, *compiled.endpoints)
-        return Compiled(resources, compiled.problems)
+        return view_of(directory, jwks.text if jwks else "")
 
-    def clients() -> Compiled:
-        return Compiled(tuple(compile_clients(mesh_of(directory), ClientTerms(settings.trust_domain, settings.max_requests))))
-
-    publisher = Publisher({Kind.GRPC: clients, Kind.ENVOY: gateway})
+    publisher = Publisher(
+        view,
+        {
+            Kind.GRPC: ClientCompilation(ClientTerms(settings.trust_domain, settings.max_requests)),
+            Kind.ENVOY: GatewayCompilation(edge_of(settings)),
+        },
+    )
     publisher.publish()
     nodes, closing, tokens = Nodes(), Closing(), database.page_tokens
 

@@ -1,23 +1,40 @@
-"""The registered state as the compilers see it: services with parsed contracts and the endpoints that get traffic."""
+"""The registered state as those who compile it see it: parsed contracts, and the endpoints that get traffic."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from trustmesh_registry.gateway.mesh import Edge, Endpoint, Mesh, RegisteredService
+from trustmesh_contract.contract import Method, read_contract
+from trustmesh_registry.gateway.mesh import Endpoint, Mesh, RegisteredService
 from trustmesh_registry.operations import Directory
 from trustmesh_registry.reflection.index import DescriptorIndex, index_of
-from trustmesh_registry.settings import RegistrySettings
-
-GATEWAY_HTTPS_OFFSET = 443
-GATEWAY_HTTP_OFFSET = 81
+from trustmesh_registry.xds.clients import ClientService
 
 
-def mesh_of(directory: Directory) -> Mesh:
+@dataclass(frozen=True, slots=True)
+class View:
+    """The mesh at one moment. `contracts` has each service's name and contract digest; `jwks` is "" until there are keys."""
+
+    mesh: Mesh
+    clients: tuple[ClientService, ...]
+    contracts: tuple[tuple[str, str], ...]
+    jwks: str
+
+
+def view_of(directory: Directory, jwks: str) -> View:
     """Every service, by name; instances that share an address and port (one socket, several processes) are one endpoint."""
-    return tuple(_registered(directory, name) for name in sorted(directory.services))
+    names = sorted(directory.services)
+    registered = tuple(_registered(directory, name) for name in names)
+    contracts = [directory.find(name).contract for name in names]
+    clients = tuple(
+        ClientService(service.name, _methods(contract.descriptors, contract.grpc_services), service.endpoints)
+        for service, contract in zip(registered, contracts, strict=True)
+    )
+    digests = tuple((name, contract.digest) for name, contract in zip(names, contracts, strict=True))
+    return View(registered, clients, digests, jwks)
 
 
 def reflection_of(directory: Directory) -> DescriptorIndex:
@@ -29,42 +46,26 @@ def reflection_of(directory: Directory) -> DescriptorIndex:
     )
 
 
-def edge_of(settings: RegistrySettings, jwks: str) -> Edge:
-    """The gateway's edge; with an empty `jwks` every token is refused."""
-    host, _, port = settings.gateway_collector.rpartition(":")
-    return Edge(
-        issuer=settings.token_issuer,
-        audience=settings.audience,
-        jwks=jwks,
-        trust_domain=settings.trust_domain,
-        address=settings.gateway_address,
-        https_port=settings.gateway_https_port or settings.base_port + GATEWAY_HTTPS_OFFSET,
-        http_port=settings.gateway_http_port or settings.base_port + GATEWAY_HTTP_OFFSET,
-        host_names=tuple(settings.gateway_hosts),
-        cors_origins=tuple(settings.gateway_cors_origins),
-        max_body_bytes=settings.gateway_max_body_bytes,
-        collector=Endpoint(host, int(port)) if host else None,
-        sampling=settings.trace_sampling,
-    )
-
-
 def _registered(directory: Directory, name: str) -> RegisteredService:
     contract, serving = directory.find(name).contract, directory.serving(name)
     return RegisteredService(
         name=name,
         files=_parsed(contract.descriptors),
         serves=contract.grpc_services,
-        endpoints=tuple(sorted({Endpoint(each.address, each.port) for each in serving}, key=_position)),
-        http_endpoints=tuple(
-            sorted({Endpoint(each.address, each.http_port) for each in serving if each.http_port}, key=_position)
-        ),
+        endpoints=_sorted({Endpoint(each.address, each.port) for each in serving}),
+        http_endpoints=_sorted({Endpoint(each.address, each.http_port) for each in serving if each.http_port}),
     )
 
 
-def _position(endpoint: Endpoint) -> tuple[str, int]:
-    return endpoint.address, endpoint.port
+def _sorted(endpoints: set[Endpoint]) -> tuple[Endpoint, ...]:
+    return tuple(sorted(endpoints, key=lambda each: (each.address, each.port)))
 
 
 @lru_cache(maxsize=256)
 def _parsed(descriptors: bytes) -> FileDescriptorSet:
     return FileDescriptorSet.FromString(descriptors)
+
+
+@lru_cache(maxsize=256)
+def _methods(descriptors: bytes, grpc_services: tuple[str, ...]) -> tuple[Method, ...]:
+    return tuple(each for each in read_contract(_parsed(descriptors)) if each.full_service in grpc_services)

@@ -11,6 +11,7 @@ from trustmesh_chassis.call import Call
 from trustmesh_chassis.storage import PageTokens, page_size
 from trustmesh_registry import convert
 from trustmesh_registry.contracts import judge_contract
+from trustmesh_registry.mesh import View
 from trustmesh_registry.operations import Directory, require_own
 from trustmesh_registry.ports import Clock
 from trustmesh_registry.watching import Closing, told
@@ -93,7 +94,7 @@ class RegistryServicer:
 class MeshServicer:
     """trustmesh.registry.v1.MeshService."""
 
-    def __init__(self, nodes: Nodes, publisher: Publisher, tokens: PageTokens) -> None:
+    def __init__(self, nodes: Nodes, publisher: Publisher[View], tokens: PageTokens) -> None:
         self._nodes = nodes
         self._publisher = publisher
         self._tokens = tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from envoy.config.core.v3.base_pb2 import Node as NodeMessage
 from envoy.service.discovery.v3 import ads_pb2
@@ -31,7 +32,7 @@ FIRST_REQUEST_SECONDS = 10.0
 class AggregatedDiscovery:
     """Serves each node the snapshots of its kind. State of the world only; gRPC and Envoy both speak it."""
 
-    def __init__(self, publisher: Publisher, nodes: Nodes, clock: Clock, closing: Closing) -> None:
+    def __init__(self, publisher: Publisher[Any], nodes: Nodes, clock: Clock, closing: Closing) -> None:
         self._publisher = publisher
         self._nodes = nodes
         self._clock = clock

@@ -5,7 +5,7 @@ It is never Envoy's: Envoy ignores the certificate provider that is named here, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
@@ -35,8 +35,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from trustmesh_contract.contract import Method, read_contract
-from trustmesh_registry.gateway.mesh import Mesh, RegisteredService
+from trustmesh_contract.contract import Method
+from trustmesh_registry.gateway import mesh
 from trustmesh_registry.xds import snapshot
 
 PROVIDER = "default"
@@ -56,19 +56,28 @@ class ClientTerms:
     retries: int = 2
 
 
-def compile_clients(mesh: Mesh, terms: ClientTerms) -> Iterator[snapshot.Message]:
+@dataclass(frozen=True, slots=True)
+class ClientService:
+    """A service as its clients see it: the methods that it answers for, and where the instances are that get traffic."""
+
+    name: str
+    methods: tuple[Method, ...]
+    endpoints: tuple[mesh.Endpoint, ...]
+
+
+def compile_clients(services: Iterable[ClientService], terms: ClientTerms) -> Iterator[snapshot.Message]:
     """One listener, route configuration, cluster and endpoint assignment for each service, all named like it.
 
-    The target of a service is `xds:///<name>`. Raises ContractError when a contract cannot be read.
+    The target of a service is `xds:///<name>`.
     """
-    for service in sorted(mesh, key=lambda each: each.name):
+    for service in sorted(services, key=lambda each: each.name):
         yield _listener(service)
         yield _routes(service, terms)
         yield _cluster(service, terms)
         yield _assignment(service)
 
 
-def _listener(service: RegisteredService) -> Listener:
+def _listener(service: ClientService) -> Listener:
     manager = HttpConnectionManager(
         rds=Rds(config_source=_ads(), route_config_name=service.name),
         http_filters=[HttpFilter(name="router", typed_config=_any(Router()))],
@@ -76,10 +85,8 @@ def _listener(service: RegisteredService) -> Listener:
     return Listener(name=service.name, api_listener=ApiListener(api_listener=_any(manager)))
 
 
-def _routes(service: RegisteredService, terms: ClientTerms) -> RouteConfiguration:
-    serves = frozenset(service.serves)
-    methods = sorted((each for each in read_contract(service.files) if each.full_service in serves), key=lambda each: each.path)
-    routes = [_route(service.name, method, terms) for method in methods]
+def _routes(service: ClientService, terms: ClientTerms) -> RouteConfiguration:
+    routes = [_route(service.name, method, terms) for method in sorted(service.methods, key=lambda each: each.path)]
     # Methods whose contract is not ours (health, reflection, Envoy's protocols) bring no policy: no retry, the caller's deadline.
     routes.append(Route(match=RouteMatch(prefix=""), route=RouteAction(cluster=service.name)))
     return RouteConfiguration(name=service.name, virtual_hosts=[VirtualHost(name=service.name, domains=["*"], routes=routes)])
@@ -100,7 +107,7 @@ def _route(cluster: str, method: Method, terms: ClientTerms) -> Route:
     return Route(match=RouteMatch(path=method.path), route=action)
 
 
-def _cluster(service: RegisteredService, terms: ClientTerms) -> Cluster:
+def _cluster(service: ClientService, terms: ClientTerms) -> Cluster:
     return Cluster(
         name=service.name,
         type=Cluster.EDS,
@@ -149,7 +156,7 @@ def _tls(spiffe_id: str) -> TransportSocket:
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=_any(context))
 
 
-def _assignment(service: RegisteredService) -> ClusterLoadAssignment:
+def _assignment(service: ClientService) -> ClusterLoadAssignment:
     endpoints = [
         LbEndpoint(
             health_status=HealthStatus.HEALTHY,

@@ -1,11 +1,12 @@
-"""Keeps the published snapshots current: compiled from the registered mesh on change, validated, or left as they were."""
+"""Keeps the published snapshots current: compiled from a view of the mesh on change, validated, or left as they were."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from trustmesh_registry.changes import Changes, Watcher
 from trustmesh_registry.xds.nodes import Kind
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 DEBOUNCE_SECONDS = 0.005
 
+View = TypeVar("View")
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -25,17 +28,16 @@ class Compiled:
     problems: tuple[str, ...] = ()
 
 
-Compile = Callable[[], Compiled]
+class Publisher(Generic[View]):
+    """The last good snapshot of each kind. A node follows by `changes`, which tells the kind's value."""
 
-
-@dataclass
-class Publisher:
-    """The last good snapshot of each kind. `compile` gives each kind's resources from the present state of the registry."""
-
-    compile: Mapping[Kind, Compile]
-    changes: Changes = field(default_factory=Changes)
-    _published: dict[Kind, Snapshot] = field(default_factory=dict)
-    _problems: dict[Kind, tuple[str, ...]] = field(default_factory=dict)
+    def __init__(self, view: Callable[[], View], compile: Mapping[Kind, Callable[[View], Compiled]]) -> None:
+        """`view` gives the present state, unchanging once given; `compile` what each kind makes of it, in any thread."""
+        self.compile = compile
+        self.changes = Changes()
+        self._view = view
+        self._published: dict[Kind, Snapshot] = {}
+        self._problems: dict[Kind, tuple[str, ...]] = {}
 
     def snapshot(self, kind: Kind) -> Snapshot | None:
         """What nodes of that kind are given now; None before anything could be published."""
@@ -44,15 +46,19 @@ class Publisher:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is left out of the published snapshots, or keeps the newest from being published."""
-        return tuple(f"{kind.value}: {problem}" for kind in self.compile for problem in self._problems.get(kind, ()))
+        return tuple(f"{kind.value}: {problem}" for kind in Kind for problem in self._problems.get(kind, ()))
 
     def publish(self) -> None:
         """Compile every kind now, and publish what is valid and differs."""
+        view = self._view()
         for kind in self.compile:
-            self._publish(kind)
+            self._adopt(kind, *self._candidate(kind, view))
 
     async def run(self, *watchers: Watcher) -> None:
-        """Publish soon after anything that is watched changes, for as long as the registry runs."""
+        """Publish soon after anything that is watched changes, for as long as the registry runs.
+
+        Compiling happens in a thread beside the calls; what changes meanwhile is one change more afterwards.
+        """
         async with asyncio.TaskGroup() as group:
             wake = asyncio.Event()
             for watcher in watchers:
@@ -61,22 +67,27 @@ class Publisher:
                 await wake.wait()
                 await asyncio.sleep(DEBOUNCE_SECONDS)
                 wake.clear()
-                self.publish()
+                view = self._view()
+                for kind in self.compile:
+                    self._adopt(kind, *await asyncio.to_thread(self._candidate, kind, view))
 
-    def _publish(self, kind: Kind) -> None:
-        before = self._published.get(kind)
+    def _candidate(self, kind: Kind, view: View) -> tuple[Snapshot | None, tuple[str, ...]]:
+        """A snapshot that may be published, or None; and the problems."""
         try:
-            compiled = self.compile[kind]()
+            compiled = self.compile[kind](view)
             snapshot = snapshot_of(compiled.resources)
-            require_publishable(snapshot, before=before)
+            require_publishable(snapshot, before=self._published.get(kind))
         except Exception as error:  # A defect in a compiler must not end the control plane: the nodes work on by the last good.
             log.exception("the configuration of %s nodes cannot be published; the last good one stays", kind.value)
-            self._problems[kind] = (f"not published, the last good one stays: {error}",)
-            return
-        for problem in compiled.problems:
-            log.warning("left out of the configuration of %s nodes: %s", kind.value, problem)
-        self._problems[kind] = compiled.problems
-        if snapshot != before:
+            return None, (f"not published, the last good one stays: {error}",)
+        return snapshot, compiled.problems
+
+    def _adopt(self, kind: Kind, snapshot: Snapshot | None, problems: tuple[str, ...]) -> None:
+        if problems != self._problems.get(kind):
+            for problem in problems:
+                log.warning("configuration of %s nodes: %s", kind.value, problem)
+        self._problems[kind] = problems
+        if snapshot is not None and snapshot != self._published.get(kind):
             self._published[kind] = snapshot
             self.changes.tell(kind.value)
 

@@ -120,8 +120,8 @@ async def test_a_refused_resource_is_visible_and_the_last_good_one_stays_in_use(
     publisher = mesh.registry.publisher
     good = publisher.compile[Kind.GRPC]
 
-    def bad() -> Compiled:
-        messages = list(good().resources)
+    def bad(view: Any) -> Compiled:
+        messages = list(good(view).resources)
         for message in messages:
             if isinstance(message, Cluster):
                 message.lb_policy = Cluster.MAGLEV
