@@ -8,7 +8,7 @@ import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -168,8 +168,6 @@ def generate(algorithm: Algorithm, random: Callable[[int], bytes]) -> bytearray:
         case Algorithm.EC_SIGN_P256_SHA256:
             private = ec.generate_private_key(ec.SECP256R1())
             return bytearray(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-        case _:
-            assert_never(algorithm)
 
 
 def usable(name: str, uid: UUID, number: int, algorithm: Algorithm, material: Buffer) -> UsableKey:
@@ -181,8 +179,6 @@ def usable(name: str, uid: UUID, number: int, algorithm: Algorithm, material: Bu
             return P256Key(name, material)
         case Algorithm.EC_SIGN_ED25519:
             return Ed25519Key(name, material)
-        case _:
-            assert_never(algorithm)
 
 
 _ECDSA: Final = ec.ECDSA(SHA256())

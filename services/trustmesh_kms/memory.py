@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from trustmesh_chassis.storage import RequestIdReused
 from trustmesh_kms.errors import KeyExists
@@ -50,19 +51,21 @@ class MemoryBarrier:
             self._content = {1: wrapped_content_key}
 
     async def add_content_key(self, number: int, wrapped: bytes, now: datetime) -> bool:
-        if self._record is None or number in self._content:
+        if number in self._content:
             return False
         self._content[number] = wrapped
-        self._record = replace(self._record, content_key=number, epoch=self._record.epoch + 1, updated=now)
+        self._change(content_key=number, updated=now)
         return True
 
     async def set_sealed(self, sealed: bool, now: datetime) -> None:
-        if self._record is not None:
-            self._record = replace(self._record, sealed=sealed, epoch=self._record.epoch + 1, updated=now)
+        self._change(sealed=sealed, updated=now)
 
     def move_on(self) -> None:
-        if self._record is not None:
-            self._record = replace(self._record, epoch=self._record.epoch + 1)
+        self._change()
+
+    def _change(self, **changes: Any) -> None:
+        assert self._record is not None, "a barrier is initialised before it changes"
+        self._record = replace(self._record, epoch=self._record.epoch + 1, **changes)
 
 
 class MemoryKeys:

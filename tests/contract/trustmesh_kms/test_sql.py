@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,12 @@ from trustmesh_chassis.storage.testing import schema_differences
 from trustmesh_kms import convert, keys, store
 from trustmesh_kms.keys import Algorithm
 from trustmesh_kms.testing import Clock, Installation
+
+REQUEST_ID = "8f2c1a52-8f1e-4a4e-9d5e-0a3b9a1f0c11"
+
+
+async def open_database(url: str) -> Database:
+    return await Database.open(url, store.METADATA, "trustmesh_kms:migrations", clock=lambda: datetime.now(UTC))
 
 
 @pytest.fixture
@@ -79,15 +86,35 @@ async def test_what_is_encrypted_is_decrypted_by_the_next_process(installation: 
 
 async def test_the_same_request_at_once_makes_one_key(installation: Installation) -> None:
     kms = await installation.start()
-    request_id = "8f2c1a52-8f1e-4a4e-9d5e-0a3b9a1f0c11"
-    made = await asyncio.gather(*(kms.create("k", request_id=request_id) for _ in range(4)), return_exceptions=True)
-    keys_made = {result.uid for result in made if isinstance(result, keys.Key)}
-    assert len(keys_made) == 1
+    made = await asyncio.gather(*(kms.create("k", request_id=REQUEST_ID) for _ in range(4)), return_exceptions=True)
+    assert len({result.uid for result in made if isinstance(result, keys.Key)}) == 1
     assert all(isinstance(result, keys.Key | Aborted) for result in made)
 
 
+async def test_a_request_that_waited_for_the_same_one_is_told_to_repeat(postgres_url: str) -> None:
+    """PostgreSQL's units run at once: the second waits for the first's row. SQLite's wait for each other from the start."""
+    database = await open_database(postgres_url)
+    repository = store.SqlKeys(database, convert.event_payload)
+
+    async def second() -> None:
+        async with repository.unit("demo") as unit:
+            assert not await unit.recall(REQUEST_ID, "print")
+            await unit.remember(REQUEST_ID, "print", "orgs/demo/keys/k")
+
+    async with repository.unit("demo") as first:
+        await first.remember(REQUEST_ID, "print", "orgs/demo/keys/k")
+        waiting = asyncio.create_task(second())
+        async with asyncio.timeout(10), database.platform_read() as read:
+            blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (await read._connection.execute(blocked)).scalar_one():
+                await asyncio.sleep(0.005)
+    with pytest.raises(Aborted):
+        await waiting
+    await database.close()
+
+
 async def test_row_level_security_hides_foreign_rows_from_any_statement(postgres_url: str, tmp_path: Path, clock: Clock) -> None:
-    database = await Database.open(postgres_url, store.METADATA, "trustmesh_kms:migrations", clock=clock.wall)
+    database = await open_database(postgres_url)
     kms = await Installation(tmp_path, clock, store.SqlBarrier(database), store.SqlKeys(database, convert.event_payload)).start()
     await kms.create("k", org="other")
     async with database.unit("demo") as unit:

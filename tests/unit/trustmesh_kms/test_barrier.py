@@ -7,6 +7,7 @@ import logging
 import secrets
 import stat
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from trustmesh_chassis.errors import DataLoss
 from trustmesh_kms import operations
 from trustmesh_kms.barrier import Barrier, clear, context
 from trustmesh_kms.errors import KmsSealed, UnsealRefused
+from trustmesh_kms.memory import MemoryBarrier
 from trustmesh_kms.testing import Installation
 from trustmesh_kms.unsealers import FileUnsealer
 
@@ -126,6 +128,37 @@ async def test_of_two_rotations_at_once_both_end_with_a_key_that_is_stored(barri
     await restarted.start()
     for each in (barrier, other):
         assert restarted.open_value(each.seal_value(b"value", WHAT), WHAT) == b"value"
+
+
+async def test_a_rotation_that_another_one_overtook_uses_the_others_key(installation: Installation) -> None:
+    other = installation.new_barrier()
+
+    class Overtaken(MemoryBarrier):
+        async def add_content_key(self, number: int, wrapped: bytes, now: datetime) -> bool:
+            if other.sealed:
+                await other.start()
+                await other.rotate_content_key()
+            return await super().add_content_key(number, wrapped, now)
+
+    installation.stored_barrier = other._store = Overtaken()
+    barrier = installation.new_barrier()
+    await barrier.start()
+    await barrier.rotate_content_key()
+    await barrier.refresh()
+    assert barrier.open_value(other.seal_value(b"value", WHAT), WHAT) == b"value"
+    assert other.open_value(barrier.seal_value(b"value", WHAT), WHAT) == b"value"
+
+
+async def test_unsealing_what_no_call_sealed_stores_nothing(barrier: Barrier, installation: Installation, key_file: Path) -> None:
+    good = key_file.read_text()
+    key_file.unlink()
+    restarted = installation.new_barrier()
+    await restarted.start()
+    before = await barrier.record()
+    key_file.write_text(good)
+    await restarted.unseal()
+    assert not restarted.sealed
+    assert await barrier.record() == before
 
 
 async def test_of_two_first_starts_at_once_one_barrier_remains(installation: Installation) -> None:
