@@ -156,6 +156,7 @@ async def _start_servers(
             concurrency=settings.concurrency,
             max_connection_age=settings.max_connection_age,
         )
+        stack.push_async_callback(server.stop, None)
         address = f"{settings.host}:{port}"
         try:
             server.add_secure_port(address, credentials)
