@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import LocalReplyConfig
 from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
+from trustmesh_chassis import errors
 from trustmesh_registry.gateway.protos import Fields, extension, wrapped
 
 DOMAIN = "trustmesh"
@@ -24,44 +25,39 @@ class Reply:
     """What one HTTP status of Envoy's means, in our words: Envoy's own tell too much, or too little."""
 
     http: int
-    code: int
-    reason: str
-    catalogue: str
+    error: type[errors.CallError]
     says: str
 
 
 REPLIES = (
-    Reply(400, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request is not valid."),
-    Reply(401, code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", "AUTH_001", "The call needs a valid access token."),
-    Reply(403, code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", "AUTH_002", "The gateway does not allow this request."),
-    Reply(404, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "No method of the mesh has this path."),
-    Reply(405, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "The path does not take this HTTP method."),
-    Reply(408, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "SVC_002", "The request took too long to arrive."),
-    Reply(413, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "RATE_001", "The request's body is too large."),
-    Reply(415, code_pb2.INVALID_ARGUMENT, "INVALID_REQUEST", "VAL_001", "The request's body must be application/json."),
-    Reply(421, code_pb2.UNIMPLEMENTED, "UNKNOWN_HOST", "SVC_004", "The gateway does not answer for this host name."),
-    Reply(429, code_pb2.RESOURCE_EXHAUSTED, "RATE_LIMITED", "RATE_001", "Too many requests; slow down."),
-    Reply(431, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "RATE_001", "The request's header fields are too large."),
-    Reply(500, code_pb2.INTERNAL, "INTERNAL", "INT_001", "Something failed that should not."),
-    Reply(501, code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", "SVC_004", "The gateway cannot do this."),
-    Reply(502, code_pb2.UNAVAILABLE, "SERVICE_UNAVAILABLE", "SVC_001", "The service gave no valid answer."),
-    Reply(503, code_pb2.UNAVAILABLE, "SERVICE_UNAVAILABLE", "SVC_001", "The service is not available now."),
-    Reply(504, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "SVC_002", "The service did not answer in time."),
+    Reply(400, errors.InvalidArgument, "The request is not valid."),
+    Reply(401, errors.Unauthenticated, "The call needs a valid access token."),
+    Reply(403, errors.PermissionDenied, "The gateway does not allow this request."),
+    Reply(404, errors.Unimplemented, "No method of the mesh has this path."),
+    Reply(405, errors.Unimplemented, "The path does not take this HTTP method."),
+    Reply(408, errors.DeadlineExceeded, "The request took too long to arrive."),
+    Reply(413, errors.ResourceExhausted, "The request's body is too large."),
+    Reply(415, errors.InvalidArgument, "The request's body must be application/json."),
+    Reply(421, errors.Unimplemented, "The gateway does not answer for this host name."),
+    Reply(429, errors.ResourceExhausted, "Too many requests; slow down."),
+    Reply(431, errors.ResourceExhausted, "The request's header fields are too large."),
+    Reply(500, errors.Internal, "Something failed that should not."),
+    Reply(501, errors.Unimplemented, "The gateway cannot do this."),
+    Reply(502, errors.Unavailable, "The service gave no valid answer."),
+    Reply(503, errors.Unavailable, "The service is not available now."),
+    Reply(504, errors.DeadlineExceeded, "The service did not answer in time."),
 )
+_INVALID, _UNAUTHENTICATED = REPLIES[:2]
+_OTHER = Reply(0, errors.Internal, "The gateway could not serve the request.")
 
 
 def local_replies(headers: list[Fields]) -> LocalReplyConfig:
     """How every answer that Envoy makes itself looks; `headers` go on each of them."""
-    unauthenticated = next(reply for reply in REPLIES if reply.http == 401)
-    mappers = [_refused_body(headers), _refused_transcoding(headers), *_refused_token(unauthenticated, headers)]
+    mappers = [_refused_body(headers), _refused_transcoding(headers), *_refused_token(headers)]
     for reply in REPLIES:
         mappers.append(_grpc(reply, headers))
         mappers.append(_json(reply, headers))
     return LocalReplyConfig(mappers=mappers, body_format=_fixed(_OTHER))
-
-
-_INVALID = REPLIES[0]
-_OTHER = Reply(0, code_pb2.UNKNOWN, "UNKNOWN", "INT_001", "The gateway could not serve the request.")
 
 
 def _json(reply: Reply, headers: list[Fields]) -> Fields:
@@ -73,12 +69,12 @@ def _json(reply: Reply, headers: list[Fields]) -> Fields:
 
 
 def _grpc(reply: Reply, headers: list[Fields]) -> Fields:
-    info = error_details_pb2.ErrorInfo(reason=reply.reason, domain=DOMAIN, metadata={"code": reply.catalogue})
+    info = error_details_pb2.ErrorInfo(reason=reply.error.reason, domain=DOMAIN, metadata={"code": reply.error.code})
     detail = any_pb2.Any()
     detail.Pack(info)
-    status = status_pb2.Status(code=reply.code, message=reply.says, details=[detail])
+    status = status_pb2.Status(code=reply.error.status, message=reply.says, details=[detail])
     trailers = {
-        "grpc-status": str(reply.code),
+        "grpc-status": str(int(reply.error.status)),
         "grpc-status-details-bin": base64.b64encode(status.SerializeToString(deterministic=True)).decode().rstrip("="),
     }
     return {
@@ -110,28 +106,28 @@ def _refused_transcoding(headers: list[Fields]) -> Fields:
     }
 
 
-def _refused_token(reply: Reply, headers: list[Fields]) -> list[Fields]:
+def _refused_token(headers: list[Fields]) -> list[Fields]:
     """A token for another audience is no token here: Envoy says 403 to it, a resource server says 401 (RFC 6750)."""
     by_jwt = ExpressionFilter(expression='response.code_details.startsWith("jwt_authn")')
     refused = [_status_is(403), {"extension_filter": extension("envoy.access_loggers.extension_filters.cel", by_jwt)}]
     challenge = [header("www-authenticate", 'Bearer error="invalid_token"')]
-    mappers = [_grpc(reply, headers), _json(reply, headers)]
+    mappers = [_grpc(_UNAUTHENTICATED, headers), _json(_UNAUTHENTICATED, headers)]
     for mapper, others in zip(mappers, ([_IS_GRPC], []), strict=True):
         mapper["filter"] = {"and_filter": {"filters": refused + others}}
         mapper["headers_to_add"] = mapper["headers_to_add"] + challenge
-        mapper["status_code"] = wrapped(reply.http)
+        mapper["status_code"] = wrapped(_UNAUTHENTICATED.http)
     return mappers
 
 
 def _body(reply: Reply, message: str) -> Fields:
     info = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": reply.reason,
+        "reason": reply.error.reason,
         "domain": DOMAIN,
-        "metadata": {"code": reply.catalogue},
+        "metadata": {"code": reply.error.code},
     }
     request = {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": _REQUEST_ID}
-    return {"code": reply.code, "message": message, "details": [info, request]}
+    return {"code": int(reply.error.status), "message": message, "details": [info, request]}
 
 
 def _fixed(reply: Reply) -> Fields:

@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse
-from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,20 +22,16 @@ from typing import Any
 import grpc
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from google.api import annotations_pb2
 from google.protobuf import any_pb2, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from grpc_tools import protoc
-from joserfc import jwt
-from joserfc.jwk import ECKey
 
 from trustmesh.options.v1 import policy_pb2
+from trustmesh_chassis.testing.authority import TestAuthority
+from trustmesh_chassis.testing.issuer import TestIssuer
 from trustmesh_gateway.bootstrap import Start, files
 from trustmesh_gateway.envoy import binary
 from trustmesh_registry.gateway.compile import compile_gateway
@@ -99,84 +93,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     from trustmesh.sample.v1 import sample_pb2, sample_pb2_grpc
 
     return Sample(files, sample_pb2, sample_pb2_grpc)
-
-
-# --- certificates and tokens
-
-
-@dataclass
-class Authority:
-    """A CA that issues leaves with a SPIFFE ID."""
-
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-    certificate: x509.Certificate = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.certificate = self._sign(self.key, "root", None, ca=True)
-
-    @property
-    def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    def leaf(self, spiffe_id: str) -> tuple[bytes, bytes]:
-        """Key and certificate as PEM."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(key, "leaf", spiffe_id, ca=False)
-        encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return encoded, certificate.public_bytes(serialization.Encoding.PEM)
-
-    def write(self, directory: Path, generation: str, spiffe_id: str) -> None:
-        """A new generation of an identity, made current by rename."""
-        (directory / generation).mkdir(parents=True)
-        key, certificate = self.leaf(spiffe_id)
-        for name, content in (("tls.key", key), ("tls.crt", certificate), ("roots.pem", self.pem)):
-            (directory / generation / name).write_bytes(content)
-        (directory / "next").symlink_to(generation)
-        (directory / "next").rename(directory / "current")
-
-    def _sign(self, key: ec.EllipticCurvePrivateKey, name: str, spiffe_id: str | None, *, ca: bool) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        )
-        if spiffe_id:
-            names = [
-                x509.UniformResourceIdentifier(spiffe_id),
-                x509.DNSName("localhost"),
-                x509.IPAddress(ip_address("127.0.0.1")),
-            ]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """Signs access tokens."""
-
-    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "1", "alg": "ES256", "use": "sig"}))
-
-    @property
-    def jwks(self) -> str:
-        return json.dumps({"keys": [self.key.as_dict(private=False)]})
-
-    def token(self, **claims: Any) -> str:
-        now = int(time.time())
-        standard = {
-            "iss": "https://issuer.test",
-            "aud": "trustmesh",
-            "sub": "someone",
-            "orgs": ["demo"],
-            "iat": now,
-            "exp": now + 600,
-        }
-        return jwt.encode({"alg": "ES256", "kid": "1", "typ": "at+jwt"}, standard | claims, self.key, algorithms=["ES256"])
 
 
 # --- the backend
@@ -247,9 +163,10 @@ def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def grpc_credentials(authority: Authority, spiffe_id: str) -> grpc.ServerCredentials:
-    pair = authority.leaf(spiffe_id)
-    return grpc.ssl_server_credentials([pair], root_certificates=authority.pem, require_client_auth=True)
+def grpc_credentials(identity: Path) -> grpc.ServerCredentials:
+    """Credentials of a mesh server from its identity's directory."""
+    pair = ((identity / "tls.key").read_bytes(), (identity / "tls.crt").read_bytes())
+    return grpc.ssl_server_credentials([pair], (identity / "roots.pem").read_bytes(), require_client_auth=True)
 
 
 # --- Envoy
@@ -260,8 +177,8 @@ class Gateway:
     """A running Envoy and what a test needs to talk to it."""
 
     edge: Edge
-    authority: Authority
-    issuer: Issuer
+    authority: TestAuthority
+    issuer: TestIssuer
     backend: Backend
     sample: Sample
     directory: Path
@@ -272,7 +189,7 @@ class Gateway:
         return f"https://127.0.0.1:{self.edge.https_port}"
 
     def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.authority.pem.decode())
+        return ssl.create_default_context(cadata=self.authority.roots_pem.decode())
 
     def http(self, *, http2: bool = False) -> httpx.Client:
         return httpx.Client(base_url=self.origin, verify=self.tls(), http2=http2, timeout=10)
@@ -281,7 +198,7 @@ class Gateway:
         return {"authorization": f"Bearer {self.issuer.token(**claims)}"}
 
     def channel(self) -> grpc.Channel:
-        credentials = grpc.ssl_channel_credentials(root_certificates=self.authority.pem)
+        credentials = grpc.ssl_channel_credentials(root_certificates=self.authority.roots_pem)
         return grpc.secure_channel(f"127.0.0.1:{self.edge.https_port}", credentials)
 
     @contextmanager
@@ -346,8 +263,8 @@ class World:
     """What a gateway is started with; a module changes `edge` by `settings` and `mesh` by `others`."""
 
     sample: Sample
-    authority: Authority
-    issuer: Issuer
+    authority: TestAuthority
+    issuer: TestIssuer
     directory: Path
     backend: Backend
     service: RegisteredService
@@ -358,10 +275,10 @@ class World:
     ) -> Iterator[Gateway]:
         """A gateway of the sample service (or `service` in its place) and `others`; `settings` are Edge's."""
         edge = Edge(
-            issuer="https://issuer.test",
-            audience="trustmesh",
+            issuer=self.issuer.issuer,
+            audience=self.issuer.audience,
             jwks=self.issuer.jwks,
-            trust_domain="trustmesh.test",
+            trust_domain=self.authority.trust_domain,
             https_port=free_port(),
             http_port=free_port(),
             access_log="access.log",
@@ -372,7 +289,7 @@ class World:
         assert len(resources.problems) == problems, resources.problems
         directory = Path(tempfile.mkdtemp(dir=self.directory))
         identity = directory / "identity"
-        self.authority.write(identity, "1", "spiffe://trustmesh.test/svc/gateway")
+        self.authority.issue(identity, "gateway")
         (directory / "secrets").mkdir()
         start = Start("gateway", "localhost:1", edge.trust_domain, str(identity), 1 << 28, 1000)
         for name, content in files(start).items():
@@ -383,14 +300,15 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    authority = Authority()
+    authority = TestAuthority()
+    directory = tmp_path_factory.mktemp("mesh")
     backend = Backend(sample.messages)
     server = grpc.server(futures.ThreadPoolExecutor(8))
     sample.stubs.add_SampleServiceServicer_to_server(backend, server)
-    port = server.add_secure_port("127.0.0.1:0", grpc_credentials(authority, "spiffe://trustmesh.test/svc/sample"))
+    port = server.add_secure_port("127.0.0.1:0", grpc_credentials(authority.issue(directory / "sample", "sample")))
     server.start()
     service = RegisteredService("sample", sample.files, (SAMPLE,), (Endpoint("127.0.0.1", port),))
-    yield World(sample, authority, Issuer(), tmp_path_factory.mktemp("gateway"), backend, service)
+    yield World(sample, authority, TestIssuer(), directory, backend, service)
     backend.stopped.set()
     server.stop(None).wait(5)
 
@@ -421,6 +339,5 @@ def wait_until() -> Callable[[Callable[[], bool], float], bool]:
 
 
 @pytest.fixture(scope="session")
-def credentials_of() -> Callable[[Authority, str], grpc.ServerCredentials]:
-    """Credentials of a mesh server."""
+def credentials_of() -> Callable[[Path], grpc.ServerCredentials]:
     return grpc_credentials

@@ -112,9 +112,7 @@ def test_rest_without_a_valid_token_is_401(gateway: Any, path: str, authorizatio
     assert gateway.backend.calls == []
 
 
-@pytest.mark.parametrize(
-    "claims", [{"iss": "https://other.test"}, {"aud": "other"}, {"exp": 1}, {"exp": None}, {"nbf": 99999999999}]
-)
+@pytest.mark.parametrize("claims", [{"iss": "https://other.test"}, {"aud": "other"}, {"exp": 1}, {"nbf": 99999999999}])
 def test_a_token_with_wrong_claims_is_401(gateway: Any, claims: dict[str, Any]) -> None:
     with gateway.http() as http:
         assert http.get(GET, headers=gateway.bearer(**claims)).status_code == 401
@@ -173,7 +171,7 @@ def test_what_no_contract_offers_is_404(gateway: Any, verb: str, path: str, with
     with gateway.http() as http:
         answer = http.request(verb, path, headers=gateway.bearer() if with_token else {})
     assert answer.status_code == 404
-    assert error_of(answer) == (12, "UNKNOWN_METHOD", "SVC_004")
+    assert error_of(answer) == (12, "UNIMPLEMENTED", "SVC_004")
     assert gateway.backend.calls == []
 
 

@@ -43,7 +43,7 @@ def limiter(world: Any, credentials_of: Any) -> Iterator[tuple[Limiter, Register
     limiter = Limiter()
     server = grpc.server(futures.ThreadPoolExecutor(4))
     rls_pb2_grpc.add_RateLimitServiceServicer_to_server(limiter, server)
-    port = server.add_secure_port("127.0.0.1:0", credentials_of(world.authority, "spiffe://trustmesh.test/svc/ratelimit"))
+    port = server.add_secure_port("127.0.0.1:0", credentials_of(world.authority.issue(world.directory / "limiter", "ratelimit")))
     server.start()
     yield limiter, RegisteredService("ratelimit", type(world.sample.files)(), (), (Endpoint("127.0.0.1", port),))
     limiter.stuck.set()
@@ -72,7 +72,7 @@ def get(gateway: Any, path: str = GET, **claims: Any) -> Any:
 
 
 def test_the_service_is_asked_by_class_principal_organisations_and_address(gateway: Any, counting: Limiter) -> None:
-    assert get(gateway, sub="alice", orgs=["demo", "other"]).status_code == 200
+    assert get(gateway, sub="alice", orgs=("demo", "other")).status_code == 200
     by_principal, by_organisations, by_address = counting.descriptors()
     assert by_principal == {"class": "READ", "principal": "alice"}
     assert by_organisations.keys() == {"class", "organisations"}
@@ -137,7 +137,7 @@ def test_a_class_has_one_bucket_for_all_paths_to_it(gateway: Any, counting: Limi
         answers = [http.post(RAISE, json={}, headers=gateway.bearer()) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         refused = answers[-1]
-        assert (refused.json()["code"], refused.json()["details"][0]["reason"]) == (8, "RATE_LIMITED")
+        assert (refused.json()["code"], refused.json()["details"][0]["reason"]) == (8, "RESOURCE_EXHAUSTED")
         assert refused.headers["x-ratelimit-limit"].startswith("2")
         assert (refused.headers["x-ratelimit-remaining"], refused.headers["retry-after"]) == ("0", "1")
     with gateway.channel() as channel, pytest.raises(grpc.RpcError) as raised:

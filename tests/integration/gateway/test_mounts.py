@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,9 +44,7 @@ class Pages(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def gateway(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    directory: Path = tmp_path_factory.mktemp("identity")
-    world.authority.write(directory, "1", "spiffe://trustmesh.test/svc/sample")
-    current = directory / "current"
+    current = world.authority.issue(tmp_path_factory.mktemp("identity"), "sample")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(current / "tls.crt", current / "tls.key")
     context.load_verify_locations(current / "roots.pem")

@@ -7,22 +7,25 @@ import ssl
 from collections.abc import Iterator
 from concurrent import futures
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
 
+from trustmesh_chassis.testing.authority import TestAuthority
+
 GET = "/service/v1/orgs/demo/things/one"
 
 
 @contextlib.contextmanager
-def backend_of(world: Any, authority: Any, spiffe_id: str) -> Iterator[Any]:
-    """Another instance of the sample service, with a certificate of `authority`; yields its endpoint."""
+def backend_of(world: Any, identity: Path) -> Iterator[Any]:
+    """Another instance of the sample service, with that identity; yields its endpoint."""
     server = grpc.server(futures.ThreadPoolExecutor(4))
     world.sample.stubs.add_SampleServiceServicer_to_server(world.backend, server)
-    credentials = grpc.ssl_server_credentials([authority.leaf(spiffe_id)])
-    port = server.add_secure_port("127.0.0.1:0", credentials)
+    pair = ((identity / "tls.key").read_bytes(), (identity / "tls.crt").read_bytes())
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
     server.start()
     yield replace(world.service.endpoints[0], port=port)
     server.stop(None).wait(5)
@@ -37,16 +40,17 @@ def answer_of(gateway: Any) -> Any:
 @pytest.mark.parametrize(
     ("trusted", "spiffe_id"),
     [
-        pytest.param(False, "spiffe://trustmesh.test/svc/sample", id="unrelated CA"),
-        pytest.param(True, "spiffe://trustmesh.test/svc/kms", id="another service"),
+        pytest.param(False, "spiffe://trustmesh.local/svc/sample", id="unrelated CA"),
+        pytest.param(True, "spiffe://trustmesh.local/svc/kms", id="another service"),
         pytest.param(True, "spiffe://other.test/svc/sample", id="another trust domain"),
-        pytest.param(True, "spiffe://trustmesh.test/svc/sample/x", id="a longer identity"),
+        pytest.param(True, "spiffe://trustmesh.local/svc/sample/x", id="a longer identity"),
     ],
 )
-def test_a_backend_that_is_not_the_service_is_refused(world: Any, trusted: bool, spiffe_id: str) -> None:
-    authority = world.authority if trusted else type(world.authority)()
+def test_a_backend_that_is_not_the_service_is_refused(world: Any, tmp_path: Path, trusted: bool, spiffe_id: str) -> None:
+    authority = world.authority if trusted else TestAuthority()
+    identity = authority.issue(tmp_path, "sample", uris=(spiffe_id,))
     with contextlib.ExitStack() as stack:
-        endpoint = stack.enter_context(backend_of(world, authority, spiffe_id))
+        endpoint = stack.enter_context(backend_of(world, identity))
         gateway = stack.enter_context(world.gateway(service=replace(world.service, endpoints=(endpoint,))))
         answer = answer_of(gateway)
     assert (answer.status_code, answer.json()["details"][0]["metadata"]["code"]) == (503, "SVC_001")
@@ -78,7 +82,7 @@ def test_without_the_issuers_keys_no_token_is_accepted(world: Any) -> None:
 def test_the_gateway_renews_its_certificate_without_a_restart(world: Any, wait_until: Any) -> None:
     with world.gateway() as gateway:
         before = gateway.server_certificate()
-        gateway.authority.write(gateway.directory / "identity", "2", "spiffe://trustmesh.test/svc/gateway")
+        gateway.authority.issue(gateway.directory / "identity", "gateway")
         assert wait_until(lambda: gateway.server_certificate() != before, 10)
         assert answer_of(gateway).status_code == 200
 
@@ -86,7 +90,7 @@ def test_the_gateway_renews_its_certificate_without_a_restart(world: Any, wait_u
 def test_plain_http_serves_nothing(world: Any) -> None:
     with world.gateway() as gateway:
         answer = httpx.get(f"http://127.0.0.1:{gateway.edge.http_port}{GET}", headers=gateway.bearer())
-    assert (answer.status_code, answer.json()["details"][0]["reason"]) == (404, "UNKNOWN_METHOD")
+    assert (answer.status_code, answer.json()["details"][0]["reason"]) == (404, "UNIMPLEMENTED")
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
