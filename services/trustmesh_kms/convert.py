@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 import google_crc32c
 from google.protobuf.message import Message
@@ -31,6 +32,9 @@ SealableItem = crypto_service_pb2.EncryptRequest | crypto_service_pb2.EncryptIte
 OpenableItem = crypto_service_pb2.DecryptRequest | crypto_service_pb2.DecryptItem
 SignableItem = crypto_service_pb2.SignRequest | crypto_service_pb2.SignItem
 VerifiableItem = crypto_service_pb2.VerifyRequest | crypto_service_pb2.VerifyItem
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 # Keys
@@ -183,89 +187,105 @@ def verifiable(item: VerifiableItem) -> Verifiable:
 
 
 def encrypt_response(asked: Payload, answer: Converted) -> crypto_service_pb2.EncryptResponse:
-    return crypto_service_pb2.EncryptResponse(
-        version=answer.version,
-        ciphertext=answer.content,
-        ciphertext_crc32c=google_crc32c.value(answer.content),
-        verified_plaintext_crc32c=asked.content_crc32c is not None,
-        verified_additional_authenticated_data_crc32c=asked.additional_data_crc32c is not None,
-    )
+    response = crypto_service_pb2.EncryptResponse()
+    _fill_encrypted(response, asked, answer)
+    return response
 
 
 def decrypt_response(asked: Payload, answer: Converted) -> crypto_service_pb2.DecryptResponse:
-    return crypto_service_pb2.DecryptResponse(
-        version=answer.version,
-        plaintext=answer.content,
-        plaintext_crc32c=google_crc32c.value(answer.content),
-        verified_ciphertext_crc32c=asked.content_crc32c is not None,
-        verified_additional_authenticated_data_crc32c=asked.additional_data_crc32c is not None,
-    )
+    response = crypto_service_pb2.DecryptResponse()
+    _fill_decrypted(response, asked, answer)
+    return response
 
 
 def sign_response(asked: Signable, answer: Converted) -> crypto_service_pb2.SignResponse:
-    return crypto_service_pb2.SignResponse(
-        version=answer.version,
-        signature=answer.content,
-        signature_crc32c=google_crc32c.value(answer.content),
-        verified_message_crc32c=asked.message_crc32c is not None,
-    )
+    response = crypto_service_pb2.SignResponse()
+    _fill_signed(response, asked, answer)
+    return response
 
 
 def verify_response(asked: Verifiable, answer: Verdict) -> crypto_service_pb2.VerifyResponse:
-    return crypto_service_pb2.VerifyResponse(
-        version=answer.version,
-        valid=answer.valid,
-        verified_message_crc32c=asked.message_crc32c is not None,
-        verified_signature_crc32c=asked.signature_crc32c is not None,
-    )
+    response = crypto_service_pb2.VerifyResponse()
+    _fill_verified(response, asked, answer)
+    return response
 
 
 def encrypt_results(
     asked: Sequence[Payload], answers: Sequence[Converted | CallError], request_id: str
 ) -> crypto_service_pb2.BatchEncryptResponse:
-    results = (
-        crypto_service_pb2.EncryptResult(error=status_of(answer, request_id))
-        if isinstance(answer, CallError)
-        else crypto_service_pb2.EncryptResult(response=encrypt_response(item, answer))
-        for item, answer in zip(asked, answers, strict=True)
-    )
-    return crypto_service_pb2.BatchEncryptResponse(results=results)
+    response = crypto_service_pb2.BatchEncryptResponse()
+    _fill_each(response.results, asked, answers, _fill_encrypted, request_id)
+    return response
 
 
 def decrypt_results(
     asked: Sequence[Payload], answers: Sequence[Converted | CallError], request_id: str
 ) -> crypto_service_pb2.BatchDecryptResponse:
-    results = (
-        crypto_service_pb2.DecryptResult(error=status_of(answer, request_id))
-        if isinstance(answer, CallError)
-        else crypto_service_pb2.DecryptResult(response=decrypt_response(item, answer))
-        for item, answer in zip(asked, answers, strict=True)
-    )
-    return crypto_service_pb2.BatchDecryptResponse(results=results)
+    response = crypto_service_pb2.BatchDecryptResponse()
+    _fill_each(response.results, asked, answers, _fill_decrypted, request_id)
+    return response
 
 
 def sign_results(
     asked: Sequence[Signable], answers: Sequence[Converted | CallError], request_id: str
 ) -> crypto_service_pb2.BatchSignResponse:
-    results = (
-        crypto_service_pb2.SignResult(error=status_of(answer, request_id))
-        if isinstance(answer, CallError)
-        else crypto_service_pb2.SignResult(response=sign_response(item, answer))
-        for item, answer in zip(asked, answers, strict=True)
-    )
-    return crypto_service_pb2.BatchSignResponse(results=results)
+    response = crypto_service_pb2.BatchSignResponse()
+    _fill_each(response.results, asked, answers, _fill_signed, request_id)
+    return response
 
 
 def verify_results(
     asked: Sequence[Verifiable], answers: Sequence[Verdict | CallError], request_id: str
 ) -> crypto_service_pb2.BatchVerifyResponse:
-    results = (
-        crypto_service_pb2.VerifyResult(error=status_of(answer, request_id))
-        if isinstance(answer, CallError)
-        else crypto_service_pb2.VerifyResult(response=verify_response(item, answer))
-        for item, answer in zip(asked, answers, strict=True)
-    )
-    return crypto_service_pb2.BatchVerifyResponse(results=results)
+    response = crypto_service_pb2.BatchVerifyResponse()
+    _fill_each(response.results, asked, answers, _fill_verified, request_id)
+    return response
+
+
+def _fill_encrypted(response: crypto_service_pb2.EncryptResponse, asked: Payload, answer: Converted) -> None:
+    response.version = answer.version
+    response.ciphertext = answer.content
+    response.ciphertext_crc32c = google_crc32c.value(answer.content)
+    response.verified_plaintext_crc32c = asked.content_crc32c is not None
+    response.verified_additional_authenticated_data_crc32c = asked.additional_data_crc32c is not None
+
+
+def _fill_decrypted(response: crypto_service_pb2.DecryptResponse, asked: Payload, answer: Converted) -> None:
+    response.version = answer.version
+    response.plaintext = answer.content
+    response.plaintext_crc32c = google_crc32c.value(answer.content)
+    response.verified_ciphertext_crc32c = asked.content_crc32c is not None
+    response.verified_additional_authenticated_data_crc32c = asked.additional_data_crc32c is not None
+
+
+def _fill_signed(response: crypto_service_pb2.SignResponse, asked: Signable, answer: Converted) -> None:
+    response.version = answer.version
+    response.signature = answer.content
+    response.signature_crc32c = google_crc32c.value(answer.content)
+    response.verified_message_crc32c = asked.message_crc32c is not None
+
+
+def _fill_verified(response: crypto_service_pb2.VerifyResponse, asked: Verifiable, answer: Verdict) -> None:
+    response.version = answer.version
+    response.valid = answer.valid
+    response.verified_message_crc32c = asked.message_crc32c is not None
+    response.verified_signature_crc32c = asked.signature_crc32c is not None
+
+
+def _fill_each(
+    results: Any,
+    asked: Sequence[Asked],
+    answers: Sequence[Answer | CallError],
+    fill: Callable[[Any, Asked, Answer], None],
+    request_id: str,
+) -> None:
+    """Fills in place: a message that is made first and put into another is copied for each level."""
+    for item, answer in zip(asked, answers, strict=True):
+        result = results.add()
+        if isinstance(answer, CallError):
+            result.error.CopyFrom(status_of(answer, request_id))
+        else:
+            fill(result.response, item, answer)
 
 
 def _message(item: SignableItem | VerifiableItem) -> SignedMessage:
