@@ -95,7 +95,7 @@ class SqlPets:
         self._org = org
 
     async def get(self, identity: str) -> Pet:
-        found = (await self._unit.execute(select(PETS).where(PETS.c.id == identity).with_for_update())).one_or_none()
+        found = (await self._unit.execute(self._unit.held(select(PETS).where(PETS.c.id == identity)))).one_or_none()
         if found is None:
             raise NotFound(f"There is no pet {name_of(Pet, self._org, identity)}.")
         return _pet(found)
@@ -126,8 +126,8 @@ class SqlCustomers:
         self._org = org
 
     async def get(self, identity: str) -> Customer:
-        statement = select(CUSTOMERS).where(CUSTOMERS.c.id == identity).with_for_update()
-        found = (await self._unit.execute(statement)).one_or_none()
+        statement = select(CUSTOMERS).where(CUSTOMERS.c.id == identity)
+        found = (await self._unit.execute(self._unit.held(statement))).one_or_none()
         if found is None:
             raise NotFound(f"There is no customer {name_of(Customer, self._org, identity)}.")
         return _customer(found)
@@ -157,7 +157,7 @@ class SqlOrders:
         self._org = org
 
     async def get(self, identity: str) -> Order:
-        found = (await self._unit.execute(select(ORDERS).where(ORDERS.c.id == identity).with_for_update())).all()
+        found = (await self._unit.execute(self._unit.held(select(ORDERS).where(ORDERS.c.id == identity)))).all()
         if not found:
             raise NotFound(f"There is no order {name_of(Order, self._org, identity)}.")
         return (await self._with_items(found))[0]

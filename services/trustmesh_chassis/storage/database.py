@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVarTuple
 
 from google.protobuf.message import Message
-from sqlalchemy import CursorResult, MetaData, func, insert, literal, select
+from sqlalchemy import CursorResult, MetaData, Select, func, insert, literal, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
@@ -23,6 +23,7 @@ from trustmesh_chassis.storage.tables import AUDIT_OUTBOX, OUTBOX
 from trustmesh_chassis.storage.tenancy import SETTING, Statement, bound, bound_to
 from trustmesh_chassis.storage.types import uuid7
 
+Ts = TypeVarTuple("Ts")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -52,6 +53,10 @@ class Reading:
         self._failed = False
         return result
 
+    def held(self, statement: Select[*Ts]) -> Select[*Ts]:
+        """The select with its rows held against others' changes until the unit ends; a unit that only reads holds nothing."""
+        return statement
+
 
 class UnitOfWork(Reading):
     """Changes that happen together or not at all, for one organisation."""
@@ -60,6 +65,9 @@ class UnitOfWork(Reading):
         super().__init__(connection, org)
         self._database = database
         self._events: list[dict[str, Any]] = []
+
+    def held(self, statement: Select[*Ts]) -> Select[*Ts]:
+        return statement.with_for_update()  # SQLite, where writing units take turns, leaves it out
 
     def now(self) -> datetime:
         return self._database.clock()
