@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from trustmesh.config.v1 import config_service_pb2, config_service_pb2_grpc
+from trustmesh_chassis.reachable import Reachable, at_once
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +23,13 @@ _COLLECTION = "configurations/"
 class Configuration:
     """This process's copy of the mesh's configuration."""
 
-    def __init__(self, stub: config_service_pb2_grpc.ConfigServiceStub, last_good: Path) -> None:
-        """`last_good` is a file in which the state is kept for a start without the registry."""
+    def __init__(self, stub: config_service_pb2_grpc.ConfigServiceStub, last_good: Path, reachable: Reachable = at_once) -> None:
+        """`last_good` is a file in which the state is kept for a start without the registry.
+
+        `reachable` returns when the registry can be reached; nothing is sent before.
+        """
         self._stub: Any = stub
+        self._reachable = reachable
         self._file = last_good
         self._values: dict[str, str] = _read(last_good)
         self._changed = asyncio.Condition()
@@ -60,6 +65,7 @@ class Configuration:
         Waits for a registry that is away.
         """
         request = config_service_pb2.PublishConfigurationRequest(name=_COLLECTION + key, value=json.dumps(value, sort_keys=True))
+        await self._reachable()
         while True:
             try:
                 await self._stub.PublishConfiguration(request, timeout=5)
@@ -71,6 +77,7 @@ class Configuration:
 
     async def run(self) -> None:
         """Follow the registry for as long as the service lives."""
+        await self._reachable()
         while True:
             try:
                 await self._follow()

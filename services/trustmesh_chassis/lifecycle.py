@@ -28,6 +28,7 @@ from trustmesh_chassis.configuration import Configuration
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.identity import Identity, IdentityAgent, join_mesh
 from trustmesh_chassis.pipeline import Pipeline
+from trustmesh_chassis.reachable import Reachable, listening
 from trustmesh_chassis.redaction import keep_key, redactor
 from trustmesh_chassis.registration import Registration
 from trustmesh_chassis.service import Application, ForeignService, Runtime, ServiceDefinition, instance_id, utc_now
@@ -63,7 +64,8 @@ async def serve(
         )
         clients = Clients(identity.channel_credentials())
         stack.push_async_callback(clients.close)
-        configuration = Configuration(clients.stub(ConfigServiceStub, REGISTRY), directory / "configuration.json")
+        registry = listening(settings.registry)
+        configuration = Configuration(clients.stub(ConfigServiceStub, REGISTRY), directory / "configuration.json", registry)
         verifier = TokenVerifier(settings.token_issuer, settings.audience, utc_now)
         configuration.listen(JWKS_KEY, verifier.use_jwks)
 
@@ -94,7 +96,7 @@ async def serve(
         await admin.start()
         stack.push_async_callback(admin.stop)
 
-        registration = _registration(name, instance, settings, application, clients)
+        registration = _registration(name, instance, settings, application, clients, registry)
         watch = [agent.run(), configuration.run(), *(make() for make in application.background)]
         if registration is not None:
             watch.append(registration.run())
@@ -193,7 +195,7 @@ def _interceptors(settings: ServiceSettings, service: str) -> list[grpc.aio.Serv
 
 
 def _registration(
-    name: str, instance: str, settings: ServiceSettings, application: Application, clients: Clients
+    name: str, instance: str, settings: ServiceSettings, application: Application, clients: Clients, registry: Reachable
 ) -> Registration | None:
     descriptors = [descriptor for descriptor, _ in application.servicers]
     if not descriptors and not application.foreign:
@@ -210,7 +212,7 @@ def _registration(
         descriptors=files.SerializeToString(),
         grpc_services=[descriptor.full_name for descriptor in descriptors],
     )
-    return Registration(clients.stub(RegistryServiceStub, REGISTRY), request)
+    return Registration(clients.stub(RegistryServiceStub, REGISTRY), request, registry)
 
 
 async def _announce(health: Health, on_ready: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from trustmesh.registry.v1 import registry_service_pb2
+from trustmesh_chassis.reachable import Reachable, at_once
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +20,18 @@ DEREGISTER_TIMEOUT = 2.0
 class Registration:
     """One instance's entry."""
 
-    def __init__(self, stub: Any, request: registry_service_pb2.RegisterInstanceRequest) -> None:
+    def __init__(
+        self, stub: Any, request: registry_service_pb2.RegisterInstanceRequest, reachable: Reachable = at_once
+    ) -> None:
+        """`reachable` returns when the registry can be reached; nothing is sent before."""
         self._stub = stub
+        self._reachable = reachable
         self._request = request
         self.registered = asyncio.Event()
 
     async def run(self) -> None:
         """Register, then heartbeat; register anew when the registry has forgotten the instance."""
+        await self._reachable()
         while True:
             try:
                 response = await self._stub.RegisterInstance(self._request, timeout=5)

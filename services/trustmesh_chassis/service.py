@@ -135,6 +135,7 @@ def run(definition: ServiceDefinition[Any], home: Path, on_ready: Callable[[], N
         sys.stderr.write(f"{error}\n")
         return EXIT_SETTINGS
     configure_logs(definition.name, settings.log_level)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines are not JSON, and every failure reaches us as a status
     try:
         asyncio.run(_until_signal(definition, settings, on_ready))
     except Exception as error:

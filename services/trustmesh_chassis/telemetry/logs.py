@@ -21,12 +21,17 @@ _SECRET_TEXT = re.compile(
 )
 REDACTED = "[redacted]"
 
+_TALKATIVE = ("alembic", "httpcore", "httpx", "uvicorn")
+"""Libraries whose own info is of no use to an operator."""
+
 
 def configure_logs(service: str, level: str, stream: TextIO | None = None) -> None:
     """Send the process's logs to `stream` (standard error by default) as JSON lines at `level` and above."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class JsonFormatter(logging.Formatter):
