@@ -10,7 +10,7 @@ UV = build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-emit-index-url --no-emit-find-links
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env lock gen fmt lint test up down clean
+.PHONY: help env lock gen fmt lint style generated contract imports types test up down clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -51,15 +51,25 @@ gen: .venv/built web/node_modules/installed ## Everything in gen/, from proto/
 RUN = PYTHONPATH=services:gen/python $(BIN)/python -m
 CODE = services $(wildcard tests bench)
 
-lint: .venv/built web/node_modules/installed ## Style, types, imports, contracts, and that gen/ is what proto/ says
+lint: style generated contract imports types ## Style, types, imports, contracts, and that gen/ is what proto/ says (-k: all that is wrong)
+
+style: .venv/built
 	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
-	PYTHONPATH=services $(BIN)/python -m trustmesh_contract.generate --check
-	PATH="$(BIN):$$PATH" buf lint
+	$(BIN)/ruff format --check --quiet $(CODE)
 	PATH="$(BIN):$$PATH" buf format --diff --exit-code proto
+
+generated: .venv/built web/node_modules/installed
+	PYTHONPATH=services $(BIN)/python -m trustmesh_contract.generate --check
+
+contract: generated
+	PATH="$(BIN):$$PATH" buf lint
 	$(RUN) trustmesh_contract.breaking
 	$(RUN) trustmesh_contract.lint gen/descriptors/trustmesh.binpb
+
+imports: .venv/built
 	PYTHONPATH=services:gen/python $(BIN)/lint-imports --no-logo
+
+types: .venv/built
 	$(BIN)/mypy $(CODE)
 
 fmt: .venv/built ## Put code and contracts into their format
