@@ -140,4 +140,4 @@ def _packed(message: Message) -> AnyMessage:
 
 def _yaml(message: Message) -> str:
     fields = json.loads(MessageToJson(message, preserving_proto_field_name=True))
-    return str(yaml.safe_dump(fields, sort_keys=False, width=160))
+    return str(yaml.safe_dump(fields, sort_keys=True, width=160))

@@ -50,4 +50,4 @@ def percent(whole: int = 100) -> Fields:
 def to_yaml(message: Message) -> str:
     """As YAML, in a stable order."""
     fields = json.loads(MessageToJson(message, preserving_proto_field_name=True))
-    return str(yaml.safe_dump(fields, sort_keys=False, width=160, allow_unicode=True))
+    return str(yaml.safe_dump(fields, sort_keys=True, width=160, allow_unicode=True))

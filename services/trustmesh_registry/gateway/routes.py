@@ -76,10 +76,10 @@ def _rest_route(offered: Offered, binding: HttpBinding, bodies: BodyTypes, edge:
     )
 
 
-def _spellings(template: str) -> set[str]:
+def _spellings(template: str) -> list[str]:
     """The fields that the path gives, as proto and as JSON write them."""
     bound = bound_fields(template)
-    return {*bound, *(".".join(map(json_name, path.split("."))) for path in bound)}
+    return sorted({*bound, *(".".join(map(json_name, path.split("."))) for path in bound)})
 
 
 def _mount_routes(mounted_at: Mounted, edge: Edge, counted: bool) -> Iterator[Route]:
