@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +19,7 @@ from trustmesh_chassis.storage import Database
 from trustmesh_chassis.storage.tables import OUTBOX
 from trustmesh_chassis.storage.testing import schema_differences
 from trustmesh_kms import convert, keys, store
+from trustmesh_kms.errors import KeyVersionDisabled
 from trustmesh_kms.keys import Algorithm
 from trustmesh_kms.testing import Clock, Installation
 
@@ -82,6 +85,39 @@ async def test_what_is_encrypted_is_decrypted_by_the_next_process(installation: 
         opened = await second.keyring.decryption_key(key.name, 1)
         assert opened is not None
         assert opened.decrypt(ciphertext, b"") == b"secret"
+
+
+async def test_what_one_replica_changes_is_effective_on_the_other_within_a_second(installation: Installation) -> None:
+    """With real clocks, both replicas watching, and the other one busy with the key all the while."""
+    here, there = await installation.start(), await installation.start()
+    for each in (here, there):
+        each.keyring._monotonic = time.monotonic
+    key = await here.create("k")
+    watches = [asyncio.create_task(each.keyring.watch()) for each in (here, there)]
+
+    async def until(effective: Callable[[], Awaitable[bool]]) -> float:
+        started = time.monotonic()
+        while not await effective():
+            await asyncio.sleep(0.001)
+        return time.monotonic() - started
+
+    async def rotated() -> bool:
+        return (await there.keyring.encryption_key(key.name)).number == 2
+
+    async def disabled() -> bool:
+        try:
+            await there.keyring.encryption_key(key.name)
+        except KeyVersionDisabled:
+            return True
+        return False
+
+    assert not await rotated()
+    await here.rotate(key)
+    assert await until(rotated) < 1.1
+    await here.disable(key.version_name(2))
+    assert await until(disabled) < 1.1
+    for watch in watches:
+        watch.cancel()
 
 
 async def test_the_same_request_at_once_makes_one_key(installation: Installation) -> None:
