@@ -190,7 +190,7 @@ def message_of(resource: Pet | Customer | Order) -> Message:
             return pet_message(resource)
         case Customer():
             return customer_message(resource)
-        case Order():
+        case _:
             return order_message(resource)
 
 

@@ -161,3 +161,5 @@ def test_selected_binds_every_value() -> None:
     compiled = selected(select(table.c.id), table.c, asked).compile()
     assert "'" not in str(compiled)
     assert set(compiled.params.values()) == {"x' --", START, "t'1", 3}
+    first = selected(select(table.c.id), table.c, Query((), (("id", False),), None, 2, ())).compile()
+    assert list(first.params.values()) == [3]
