@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import struct
@@ -149,16 +150,16 @@ class Paths:
                 trailers |= dict(line.split(":", 1) for line in frame.decode().strip().splitlines())
         details = trailers.get("grpc-status-details-bin")
         if details:
-            import base64
-
-            details = details.strip()
-            return decided(status_pb2.Status.FromString(base64.b64decode(details + "=" * (-len(details) % 4))))
+            padded = details.strip() + "=" * (-len(details.strip()) % 4)
+            return decided(status_pb2.Status.FromString(base64.b64decode(padded)))
         return Decision(int(trailers["grpc-status"]))
 
     def rest(self, method: Method, number: int, fields: dict[str, Any], token: str | None) -> Decision:
         binding = method.bindings[number]
         left = json.loads(json.dumps(fields))
-        path = re.sub(r"\{([^}=]+)(?:=[^}]*)?\}", lambda found: str(_take(left, found.group(1).split("."))), binding.template)
+        path = re.sub(
+            r"\{([^}=]+)(?:=([^}]*))?\}", lambda found: _variable(left, found.group(1), found.group(2) or "*"), binding.template
+        )
         body = None
         if binding.body == "*":
             body = left
@@ -182,11 +183,22 @@ class Paths:
         return self._http[token]
 
 
-def _take(fields: dict[str, Any], path: list[str]) -> Any:
-    """Remove and return the value at `path`; an absent one stands for itself, so that the path is still formed."""
-    for part in path[:-1]:
+def _variable(fields: dict[str, Any], path: str, pattern: str) -> str:
+    """Take the value at `path` out of the body for the URL; where it is absent or of another binding, one of this pattern."""
+    *outer, last = path.split(".")
+    for part in outer:
         fields = fields.get(part, {})
-    return fields.pop(path[-1], "thing")
+    value = str(fields.pop(last, ""))
+    segments = pattern.replace("**", "*").split("/")
+    given = value.split("/")
+    if value and len(given) == len(segments):
+        return value
+    stars = [i for i, segment in enumerate(segments) if segment == "*"]
+    for i in stars:
+        segments[i] = "thing"
+    if value:
+        segments[1], segments[stars[-1]] = given[1], given[-1]
+    return "/".join(segments)
 
 
 @pytest.fixture(scope="module")
@@ -265,8 +277,17 @@ def test_a_mesh_method_does_not_exist_at_the_gateway(paths: Paths, method: Metho
 @pytest.mark.parametrize("method", [m for m in PERMISSION if "kms" not in m.policy.access.callers], ids=by_name)  # type: ignore[union-attr]
 def test_an_unlisted_service_is_denied(mesh: Any, method: Method) -> None:
     product = method.package.split(".")[1]
-    offsets = {"authz": 180, "config": 480, "gateway": 480, "kms": 80, "petstore": 980, "pki": 380, "registry": 480}
-    caller = "ratelimit"
+    offsets = {
+        "authz": 180,
+        "config": 480,
+        "gateway": 480,
+        "kms": 80,
+        "petstore": 980,
+        "pki": 380,
+        "ratelimit": 681,
+        "registry": 480,
+    }
+    caller = "authz" if product == "ratelimit" else "ratelimit"
     response = message_factory.GetMessageClass(POOL.FindMessageTypeByName(method.output_type))
     with mesh.inside(caller, mesh.base_port + offsets[product]) as channel:
         kind = channel.unary_stream if method.server_streaming else channel.unary_unary
