@@ -59,7 +59,7 @@ async def ended(process: asyncio.subprocess.Process) -> None:
 
 async def ready(process: asyncio.subprocess.Process) -> None:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while (line := await process.stdout.readline()) != b"ready\n":
             assert line, "the registry ended before it was ready"
 
@@ -67,7 +67,7 @@ async def ready(process: asyncio.subprocess.Process) -> None:
 async def publish_keys(mesh: Any) -> None:
     stub: Any = ConfigServiceStub(mesh.channel("authz"))
     request = config_service_pb2.PublishConfigurationRequest(name="configurations/authz/jwks", value=mesh.issuer.jwks)
-    await stub.PublishConfiguration(request, timeout=10, wait_for_ready=True)
+    await stub.PublishConfiguration(request, timeout=50, wait_for_ready=True)
 
 
 async def test_the_process_serves_drains_quickly_and_comes_back_as_it_was(surroundings: Any) -> None:
@@ -81,7 +81,7 @@ async def test_the_process_serves_drains_quickly_and_comes_back_as_it_was(surrou
 
     await caller.start(n=0, seconds=3.0, gap=0.01)
     process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await process.wait() == 0
     process = await start(mesh)
     await ready(process)
