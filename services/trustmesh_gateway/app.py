@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from functools import partial
 
 from trustmesh_chassis.service import Application, Runtime, ServiceDefinition
 from trustmesh_gateway.bootstrap import SERVICE as NAME
 from trustmesh_gateway.bootstrap import Start, files
 from trustmesh_gateway.envoy import Envoy
+from trustmesh_gateway.place import own_directory
 from trustmesh_gateway.settings import GatewaySettings
 
 
@@ -20,8 +23,10 @@ async def build(settings: GatewaySettings, runtime: Runtime) -> Application:
         max_heap_bytes=settings.max_heap_bytes,
         max_connections=settings.max_connections,
     )
-    envoy = await Envoy.start(settings.home / NAME, files(start), settings.workers)
-    return Application(background=[envoy.watch], checks={"envoy": envoy.check}, close=envoy.drain)
+    directory = own_directory(settings.home / NAME, os.getpid())
+    envoy = await Envoy.start(directory, files(start), settings.workers)
+    drain = partial(envoy.drain, settings.drain_delay, settings.drain_grace)
+    return Application(background=[envoy.watch], checks={"envoy": envoy.check}, close=drain)
 
 
 SERVICE = ServiceDefinition(name=NAME, settings=GatewaySettings, build=build)
