@@ -2,7 +2,7 @@
 
 A service's settings are the mesh's (`mesh:` in trustmesh.yaml, `TRUSTMESH_<KEY>`) and its own (`services.<name>:`,
 `TRUSTMESH_<NAME>__<KEY>`); its own win. Any key may be given as `<key>_file` instead: the path of a file that holds the value,
-which is how secrets are passed.
+which is how secrets are passed. In the environment, lists and mappings are written as YAML.
 """
 
 from __future__ import annotations
@@ -157,15 +157,24 @@ def _environment(model: type[ServiceSettings], service: str, environment: Mappin
     own = f"TRUSTMESH_{service.upper()}__"
     known = {name for field in model.model_fields for name in (field, f"{field}_file")} - {"home"}
     mesh = {
-        key: _Given(value, f"environment variable {name}")
+        key: _Given(_parsed(value), f"environment variable {name}")
         for name, value in environment.items()
         if name.startswith("TRUSTMESH_") and (key := name.removeprefix("TRUSTMESH_").lower()) in known
     }
     return mesh | {
-        name.removeprefix(own).lower(): _Given(value, f"environment variable {name}")
+        name.removeprefix(own).lower(): _Given(_parsed(value), f"environment variable {name}")
         for name, value in environment.items()
         if name.startswith(own)
     }
+
+
+def _parsed(value: str) -> object:
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
 
 
 def _read_secret_files(model: type[ServiceSettings], given: dict[str, _Given]) -> dict[str, _Given]:

@@ -16,6 +16,7 @@ class ShopSettings(ServiceSettings):
     stock: int = Field(default=10, ge=0)
     unseal_key: str = ""
     ledger_file: str = ""
+    breeds: list[str] = []
 
 
 def load(home: Path, text: str = "", **environment: str) -> ShopSettings:
@@ -49,6 +50,12 @@ def test_the_service_wins_over_the_mesh_and_the_environment_over_the_file(tmp_pa
     assert load(tmp_path, text, TRUSTMESH_LOG_LEVEL="debug").log_level == "debug"
     assert load(tmp_path, text, TRUSTMESH_LOG_LEVEL="debug", TRUSTMESH_SHOP__LOG_LEVEL="info").log_level == "info"
     assert load(tmp_path, text, TRUSTMESH_SHOP__STOCK="7", TRUSTMESH_HOME="elsewhere").stock == 7
+
+
+def test_lists_in_the_environment_are_yaml(tmp_path: Path) -> None:
+    assert load(tmp_path, TRUSTMESH_SHOP__BREEDS="[poodle, 'great dane']").breeds == ["poodle", "great dane"]
+    with pytest.raises(SettingsError, match="TRUSTMESH_SHOP__BREEDS"):
+        load(tmp_path, TRUSTMESH_SHOP__BREEDS="[poodle")
 
 
 def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
