@@ -76,14 +76,17 @@ def serving(service: Service, leases: Leases, now: datetime) -> tuple[Instance, 
 
 
 def forgettable(service: Service, leases: Leases, now: datetime, terms: LeaseTerms) -> tuple[Instance, ...]:
-    """The instances whose lease ran out so long ago that they will not come back, as long as another one is live."""
-    if not any(live(each, leases, now) for each in service.instances.values()):
-        return ()
-    return tuple(
-        each
-        for each in service.instances.values()
-        if leases.get((each.service, each.id), each.update_time) + terms.forget_after <= now
-    )
+    """The instances that will not come back, as long as another one is live: their lease ran out long ago, or it ran out and a
+    live one listens where they did.
+    """
+    alive = [each for each in service.instances.values() if live(each, leases, now)]
+    taken = {(each.address, each.port) for each in alive}
+
+    def is_gone(instance: Instance) -> bool:
+        expired = leases.get((instance.service, instance.id), instance.update_time)
+        return expired <= now and ((instance.address, instance.port) in taken or expired + terms.forget_after <= now)
+
+    return tuple(each for each in service.instances.values() if is_gone(each)) if alive else ()
 
 
 def next_lapse(leases: Leases, now: datetime) -> datetime | None:

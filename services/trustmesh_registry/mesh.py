@@ -9,6 +9,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from trustmesh_contract.contract import Method, read_contract
 from trustmesh_registry.gateway.mesh import Endpoint, Mesh, RegisteredService
+from trustmesh_registry.membership import RegisteredContract
 from trustmesh_registry.operations import Directory
 from trustmesh_registry.reflection.index import DescriptorIndex, index_of
 from trustmesh_registry.xds.clients import ClientService
@@ -40,10 +41,7 @@ def view_of(directory: Directory, jwks: str) -> View:
 def reflection_of(directory: Directory) -> DescriptorIndex:
     """All registered contracts; where two services bring one file, the one that registered last counts."""
     services = sorted(directory.services.values(), key=lambda each: each.update_time, reverse=True)
-    return index_of(
-        (file for each in services for file in _parsed(each.contract.descriptors).file),
-        (name for each in services for name in each.contract.grpc_services),
-    )
+    return _index(tuple(each.contract for each in services))
 
 
 def _registered(directory: Directory, name: str) -> RegisteredService:
@@ -59,6 +57,14 @@ def _registered(directory: Directory, name: str) -> RegisteredService:
 
 def _sorted(endpoints: set[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(sorted(endpoints, key=lambda each: (each.address, each.port)))
+
+
+@lru_cache(maxsize=2)
+def _index(contracts: tuple[RegisteredContract, ...]) -> DescriptorIndex:
+    return index_of(
+        (file for each in contracts for file in _parsed(each.descriptors).file),
+        (name for each in contracts for name in each.grpc_services),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,8 @@ TERMS = LeaseTerms()
 
 
 def instance(name: str) -> Instance:
-    return Instance("kms", name, "127.0.0.1", 1, 0, "", NOW, NOW)
+    """Instances of the same letter, in whatever case, listen on the same port."""
+    return Instance("kms", name, "127.0.0.1", ord(name.lower()), 0, "", NOW, NOW)
 
 
 def service(*names: str) -> Service:
@@ -55,15 +56,27 @@ def test_serving(names: str, left: dict[str, float], expected: str) -> None:
 @pytest.mark.parametrize(
     ("left", "expected"),
     [
+        ({"a": 1, "A": 0, "b": 1}, "A"),
+        ({"a": 0, "A": 0, "b": 1}, ""),
+        ({"a": 1, "A": 1, "b": 1}, ""),
         ({"a": 1, "b": -600}, "b"),
         ({"a": 1, "b": -599}, ""),
         ({"a": -600, "b": -600}, ""),
         ({"a": 1}, ""),
     ],
-    ids=["long lapsed", "not long enough", "none is live, none is forgotten", "without lease, just registered"],
+    ids=[
+        "its socket taken",
+        "another socket",
+        "one socket, two live",
+        "long lapsed",
+        "not long enough",
+        "none is live, none is forgotten",
+        "without lease, just registered",
+    ],
 )
 def test_forgettable(left: dict[str, float], expected: str) -> None:
-    assert "".join(each.id for each in forgettable(service("a", "b"), leases(**left), NOW, TERMS)) == expected
+    names = dict.fromkeys(["a", "b", *left])
+    assert "".join(each.id for each in forgettable(service(*names), leases(**left), NOW, TERMS)) == expected
 
 
 def test_next_lapse() -> None:

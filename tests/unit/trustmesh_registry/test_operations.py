@@ -44,7 +44,7 @@ def directory(repository: MemoryServices, clock: Clock) -> Directory:
 
 
 def instance(name: str, now: datetime) -> Instance:
-    return Instance("kms", name, "127.0.0.1", 1, 0, "", now, now)
+    return Instance("kms", name, "127.0.0.1", ord(name), 0, "", now, now)
 
 
 def ids(directory: Directory) -> list[str]:
