@@ -20,7 +20,8 @@ from trustmesh_gateway.bootstrap import ADMIN_SOCKET
 
 log = logging.getLogger("trustmesh_gateway.envoy")
 
-DRAIN_SECONDS = 5
+# How long connections of a replaced listener may go on, as when a service joins or the issuer's keys change.
+_LISTENER_DRAIN_SECONDS = 120
 _POLL_SECONDS = 0.05
 _KILL_AFTER_SECONDS = 5.0
 _MAX_LINE = 1 << 20
@@ -66,7 +67,7 @@ class Envoy:
             str(binary()),
             *("--config-path", "bootstrap.yaml"),
             *("--concurrency", str(workers)),
-            *("--drain-time-s", str(DRAIN_SECONDS), "--drain-strategy", "immediate"),
+            *("--drain-time-s", str(_LISTENER_DRAIN_SECONDS), "--drain-strategy", "immediate"),
             *("--log-level", "warning", "--file-flush-interval-msec", "500", "--disable-hot-restart"),
             cwd=directory,
             stdin=asyncio.subprocess.DEVNULL,
@@ -76,6 +77,10 @@ class Envoy:
             preexec_fn=_die_with_parent,
         )
         return cls(process, directory)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     async def watch(self) -> None:
         """Wait for Envoy to end by itself; raises EnvoyFailed then."""
@@ -91,27 +96,33 @@ class Envoy:
         if answer.status_code != httpx.codes.OK:
             raise Unavailable(f"Envoy is {answer.text.strip()}: it waits for the registry")
 
-    async def drain(self) -> None:
-        """Tell clients to go elsewhere and wait, up to DRAIN_SECONDS, until they have; then stop Envoy."""
+    async def drain(self, delay: float = 0.0, grace: float = 10.0) -> None:
+        """Stop Envoy so that no call is lost.
+
+        Clients are told to go elsewhere at once; after `delay` seconds no connection is taken any more, and the calls under way
+        have `grace` seconds to end.
+        """
         if self._process.returncode is None:
             try:
                 await self._admin.post("/healthcheck/fail")
                 await self._admin.post("/drain_listeners?graceful")
-                await asyncio.wait_for(self._until_idle(), DRAIN_SECONDS)
+                await asyncio.sleep(delay)
+                await self._admin.post("/drain_listeners")
+                await asyncio.wait_for(self._until_idle(), grace)
             except (httpx.HTTPError, TimeoutError):
-                log.warning("stopping with connections open")
+                log.warning("stopping with calls under way")
             await self._stop()
         await asyncio.gather(*self._forwarders)
         await self._admin.aclose()
         os.close(self._directory)
 
     async def _until_idle(self) -> None:
-        while int((await self._stat("server.total_connections")) or 0) > 0:
+        while await self._calls_under_way() > 0:
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _stat(self, name: str) -> str:
-        answer = await self._admin.get("/stats", params={"filter": f"^{name}$"})
-        return answer.text.strip().rpartition(": ")[2]
+    async def _calls_under_way(self) -> int:
+        answer = await self._admin.get("/stats", params={"filter": r"^http\.(edge|plain)\.downstream_rq_active$"})
+        return sum(int(line.rpartition(": ")[2]) for line in answer.text.splitlines())
 
     async def _stop(self) -> None:
         self._process.terminate()
@@ -124,7 +135,7 @@ class Envoy:
     async def _forward_errors(self) -> None:
         assert self._process.stderr is not None
         async for line in self._process.stderr:
-            level, message = _read_line(line.decode(errors="replace").rstrip())
+            level, message = read_line(line.decode(errors="replace").rstrip())
             log.log(level, "%s", message)
 
     async def _forward_access(self) -> None:
@@ -134,7 +145,7 @@ class Envoy:
             sys.stdout.flush()
 
 
-def _read_line(line: str) -> tuple[int, str]:
+def read_line(line: str) -> tuple[int, str]:
     """Level and text of a line of Envoy's log, which is JSON once the bootstrap is read."""
     try:
         entry = json.loads(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trustmesh.options.v1 import policy_pb2
@@ -14,6 +14,7 @@ from trustmesh_registry.compilation import ClientCompilation, GatewayCompilation
 from trustmesh_registry.config_servicer import CONFIG, ConfigServicer
 from trustmesh_registry.configurations import Configurations
 from trustmesh_registry.contracts import judge_contract
+from trustmesh_registry.gateway_servicer import GATEWAY, GatewayServicer
 from trustmesh_registry.membership import Instance, LeaseTerms
 from trustmesh_registry.mesh import View, reflection_of, view_of
 from trustmesh_registry.operations import Directory
@@ -32,7 +33,7 @@ from trustmesh_registry.xds.publisher import Publisher
 NAME = "registry"
 JWKS_KEY = "authz/jwks"
 
-OWN = (REGISTRY, MESH, CONFIG)
+OWN = (REGISTRY, MESH, CONFIG, GATEWAY)
 
 DISCOVERY_POLICY = policy_pb2.MethodPolicy(
     mesh=policy_pb2.Mesh(callers=["*"]),
@@ -73,6 +74,8 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
     await configurations.load()
     await _register_itself(settings, clock(), directory, products)
 
+    edge = edge_of(settings)
+
     def view() -> View:
         jwks = configurations.get(JWKS_KEY)
         return view_of(directory, jwks.text if jwks else "")
@@ -81,7 +84,7 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
         view,
         {
             Kind.GRPC: ClientCompilation(ClientTerms(settings.trust_domain, settings.max_requests)),
-            Kind.ENVOY: GatewayCompilation(edge_of(settings)),
+            Kind.ENVOY: GatewayCompilation(edge),
         },
     )
     publisher.publish()
@@ -97,6 +100,7 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
             (REGISTRY, RegistryServicer(directory, products, tokens, clock, closing)),
             (MESH, MeshServicer(nodes, publisher, tokens)),
             (CONFIG, ConfigServicer(configurations, tokens, closing)),
+            (GATEWAY, GatewayServicer(lambda: view().mesh, lambda: replace(edge, jwks=view().jwks), tokens)),
         ],
         foreign=[
             ForeignService(

@@ -19,8 +19,8 @@ class RegistrySettings(ServiceSettings):
     heartbeat: float = Field(default=5.0, gt=0, description="how often instances are asked to renew their lease")
     forget_after: float = Field(default=600.0, ge=0, description="when an instance whose lease ran out is forgotten")
     products: dict[str, list[str]] = Field(
-        default={"registry": ["config"]},
-        description="products beside its own name that a service may answer for, for example registry: [config]",
+        default={"registry": ["config", "gateway"]},
+        description="products beside its own name that a service may answer for, for example registry: [config, gateway]",
     )
     max_requests: int = Field(default=1024, ge=1, description="calls that one client may have under way to one service")
 
