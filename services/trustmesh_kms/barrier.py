@@ -176,9 +176,13 @@ class Barrier:
             material = _decrypt(root, wrapped, context("content_keys", number))
             content[number] = Xaes256Gcm(material)
             clear(material)
+        if self.sealed:
+            log.info("the barrier is unsealed by %s", self.unsealer.kind)
         self._root, self._content, self._newest, self._refusal = root, content, max(content), ""
 
     def _close(self) -> None:
+        if not self.sealed:
+            log.warning("the barrier is sealed")
         self._root, self._content, self._newest = None, {}, 0
 
 

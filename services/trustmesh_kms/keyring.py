@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from trustmesh_chassis.errors import NotFound, Unavailable
+from trustmesh_chassis.errors import CallError, NotFound
 from trustmesh_kms.barrier import Barrier, clear, context
 from trustmesh_kms.keys import (
     Key,
@@ -111,8 +111,8 @@ class Keyring:
         while True:
             try:
                 await self.refresh()
-            except Unavailable as unavailable:
-                log.warning("the barrier's record cannot be read: %s", unavailable.message)
+            except CallError as error:  # calls meet it too, when their lease ends; the next refresh may succeed
+                log.warning("the barrier cannot be refreshed: %s", error.message)
             await asyncio.sleep(self._lease / 2)
 
     async def _refresh(self) -> None:

@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from trustmesh_chassis.errors import DataLoss, NotFound, Unavailable
+from trustmesh_chassis.errors import CallError, DataLoss, NotFound, Unavailable
 from trustmesh_kms import crypto, operations
 from trustmesh_kms.crypto import Payload
 from trustmesh_kms.errors import KeyVersionDisabled, KmsSealed, PurposeMismatch
@@ -104,12 +104,13 @@ async def test_without_storage_nothing_is_used_beyond_the_lease(
         await encrypt(kms, key.name)
 
 
+@pytest.mark.parametrize("problem", [Unavailable("the database is gone"), DataLoss("the database is gone")], ids=["gone", "lost"])
 async def test_the_watch_lets_go_of_keys_without_a_call_and_survives_an_outage(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, problem: CallError
 ) -> None:
     here, there = await installation.start(), await installation.start()
     await encrypt(here, (await here.create("k")).name)
-    outages = iter([Unavailable("the database is gone")])
+    outages = iter([problem])
     real, asked = here.barrier.refresh, asyncio.Event()
 
     async def refresh() -> int:
