@@ -76,7 +76,8 @@ async def serve(
         spool = AuditSpool(directory / "audit")
         stack.push_async_callback(spool.close)
         metrics = Metrics(name)
-        health = Health(name, _checks(application, agent, verifier))
+        registration = _registration(name, instance, settings, application, clients, registry)
+        health = Health(name, _checks(application, agent, verifier, registration))
         pipeline = Pipeline(
             verify=verifier.verify,
             validate=compile_validation(),
@@ -96,7 +97,6 @@ async def serve(
         await admin.start()
         stack.push_async_callback(admin.stop)
 
-        registration = _registration(name, instance, settings, application, clients, registry)
         watch = [agent.run(), configuration.run(), *(make() for make in application.background)]
         if registration is not None:
             watch.append(registration.run())
@@ -112,7 +112,9 @@ def _join(service: str) -> Callable[[ServiceSettings, Callable[[], Any]], Corout
     return join
 
 
-def _checks(application: Application, agent: IdentityAgent, verifier: TokenVerifier) -> dict[str, Any]:
+def _checks(
+    application: Application, agent: IdentityAgent, verifier: TokenVerifier, registration: Registration | None
+) -> dict[str, Any]:
     async def keys() -> None:
         if not verifier.keys:
             raise Unavailable("the keys of access tokens have not arrived yet; is authz up?")
@@ -120,6 +122,8 @@ def _checks(application: Application, agent: IdentityAgent, verifier: TokenVerif
     checks: dict[str, Any] = {"identity": agent.check, **application.checks}
     if application.servicers:
         checks["token keys"] = keys
+    if registration is not None:
+        checks["registration"] = registration.check
     return checks
 
 

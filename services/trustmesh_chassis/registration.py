@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from trustmesh.registry.v1 import registry_service_pb2
+from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.reachable import Reachable, at_once
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,11 @@ class Registration:
         self._reachable = reachable
         self._request = request
         self.registered = asyncio.Event()
+
+    async def check(self) -> None:
+        """Raise Unavailable until the registry has taken the instance once, after which it is reached also without it."""
+        if not self.registered.is_set():
+            raise Unavailable("the registry has not taken this instance yet; is it up?")
 
     async def run(self) -> None:
         """Register, then heartbeat; register anew when the registry has forgotten the instance."""

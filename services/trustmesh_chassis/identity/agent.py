@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Self
 
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.identity.generation import CURRENT, Generation, IdentityRefused, load, store, verified
-from trustmesh_chassis.identity.identity import Identity, require_tls_1_3
+from trustmesh_chassis.identity.identity import Identity
 from trustmesh_chassis.identity.issuer import IdentityMissing, Issuer, IssuerUnavailable, PkiIssuer
 from trustmesh_chassis.identity.request import Names, forget_pending_key, local_names, new_key, pending_key, request_for
 from trustmesh_chassis.identity.spiffe import SpiffeId
@@ -27,10 +27,11 @@ Jitter = Callable[[], float]
 """A random number in [-1, 1]."""
 Observe = Callable[[str], None]
 """Told of each event: "joined", "renewed", "roots_changed", "failed"."""
+Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_SLEEP = timedelta(seconds=30)
 ROOTS_EVERY = timedelta(seconds=60)
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.2, 30.0
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, LONGEST_JOIN_RETRY_SECONDS = 0.2, 30.0, 2.0
 ALARM = 0.15
 """Readiness ends when less than this part of the life is left; renewal has then failed for a third of it."""
 
@@ -48,7 +49,14 @@ class IdentityAgent:
     """One service's agent: made by `start`, kept going by `run` as long as the service lives."""
 
     def __init__(
-        self, enrolment: Enrolment, identity: Identity, issuer: Issuer, clock: Clock, jitter: Jitter, observe: Observe
+        self,
+        enrolment: Enrolment,
+        identity: Identity,
+        issuer: Issuer,
+        clock: Clock,
+        jitter: Jitter,
+        observe: Observe,
+        sleep: Sleep,
     ) -> None:
         self.identity = identity
         self._enrolment = enrolment
@@ -56,25 +64,32 @@ class IdentityAgent:
         self._clock = clock
         self._jitter = jitter
         self._observe = observe
+        self._sleep = sleep
         self._problem = "the clock is wrong, or the agent is not running"
 
     @classmethod
     async def start(
-        cls, enrolment: Enrolment, issuer: Issuer, clock: Clock, *, jitter: Jitter, observe: Observe = lambda event: None
+        cls,
+        enrolment: Enrolment,
+        issuer: Issuer,
+        clock: Clock,
+        *,
+        jitter: Jitter,
+        observe: Observe = lambda event: None,
+        sleep: Sleep = asyncio.sleep,
     ) -> Self:
         """Load the identity if it is still good; otherwise join, waiting as long as it takes for the issuer to agree.
 
         Raises IdentityMissing when there is nothing to join with.
         """
-        require_tls_1_3()
         try:
             generation = load(enrolment.generations / CURRENT, enrolment.spiffe_id, clock())
         except IdentityRefused as problem:
             log.info("no identity yet for %s (%s); joining the mesh", enrolment.spiffe_id, problem)
-            generation = await _join_patiently(enrolment, issuer, clock, jitter)
+            generation = await _join_patiently(enrolment, issuer, clock, jitter, sleep)
             observe("joined")
         identity = Identity(enrolment.spiffe_id, enrolment.generations, generation)
-        return cls(enrolment, identity, issuer, clock, jitter, observe)
+        return cls(enrolment, identity, issuer, clock, jitter, observe, sleep)
 
     async def check(self) -> None:
         """Raise Unavailable when the identity has ended or is about to."""
@@ -141,7 +156,7 @@ class IdentityAgent:
     async def _sleep_until(self, time: datetime) -> None:
         """In short turns, by the clock: a machine that was suspended finds out soon after."""
         while (left := time - self._clock()) > timedelta(0):
-            await asyncio.sleep(min(left, LONGEST_SLEEP).total_seconds())
+            await self._sleep(min(left, LONGEST_SLEEP).total_seconds())
 
 
 def backoff(failures: int, jitter: float) -> timedelta:
@@ -175,7 +190,7 @@ def system_jitter() -> float:
     return random.SystemRandom().uniform(-1, 1)
 
 
-async def _join_patiently(enrolment: Enrolment, issuer: Issuer, clock: Clock, jitter: Jitter) -> Generation:
+async def _join_patiently(enrolment: Enrolment, issuer: Issuer, clock: Clock, jitter: Jitter, sleep: Sleep) -> Generation:
     failures = 0
     while True:
         try:
@@ -183,7 +198,7 @@ async def _join_patiently(enrolment: Enrolment, issuer: Issuer, clock: Clock, ji
         except (IssuerUnavailable, IdentityRefused) as problem:
             failures += 1
             log.warning("cannot join the mesh as %s yet: %s", enrolment.spiffe_id, problem)
-            await asyncio.sleep(min(backoff(failures, jitter()).total_seconds(), 2.0))
+            await sleep(min(backoff(failures, jitter()).total_seconds(), LONGEST_JOIN_RETRY_SECONDS))
 
 
 async def _join(enrolment: Enrolment, issuer: Issuer, clock: Clock, keep: Callable[[Generation], object]) -> Generation:

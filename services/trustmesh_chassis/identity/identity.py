@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -14,17 +13,7 @@ import grpc
 from trustmesh_chassis.identity.generation import CHAIN, CURRENT, KEY, ROOTS, Generation, store
 from trustmesh_chassis.identity.spiffe import SpiffeId, service_of
 
-_CIPHERS = "ECDHE-RSA-AES128-GCM-SHA256"
 _TLS_1_3 = b"TLSv1.3"
-
-
-def require_tls_1_3() -> None:
-    """Leave gRPC, in this process, only TLS 1.3 between holders of ECDSA certificates.
-
-    Its Python API has no minimum version. The environment variable sets the suites of TLS 1.2 alone; with none but RSA suites a
-    TLS 1.2 handshake with our P-256 certificates finds no shared cipher. Read once, at gRPC's first TLS credentials.
-    """
-    os.environ.setdefault("GRPC_SSL_CIPHER_SUITES", _CIPHERS)
 
 
 class Identity:
@@ -32,7 +21,6 @@ class Identity:
 
     def __init__(self, spiffe_id: SpiffeId, root: Path, generation: Generation) -> None:
         """`root` is the directory of the generations, `generation` the verified one that is `current` there."""
-        require_tls_1_3()
         self.spiffe_id = spiffe_id
         self._root = root
         self._use(generation)

@@ -13,6 +13,7 @@ import pytest
 
 from trustmesh.registry.v1 import registry_service_pb2, registry_service_pb2_grpc
 from trustmesh_chassis import registration as registration_module
+from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.registration import Registration
 
 NAME = "services/shop/instances/shop-1"
@@ -73,8 +74,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_registers_then_heartbeats(registration: Registration, registry: Registry) -> None:
+    with pytest.raises(Unavailable, match="registry"):
+        await registration.check()
     task = asyncio.create_task(registration.run())
     await registration.registered.wait()
+    await registration.check()
     await until(lambda: registry.calls.count("heartbeat") > 1)
     task.cancel()
     assert registry.calls.count("register") == 1
