@@ -37,6 +37,8 @@ class Mesh:
 
     home: Path
     base_port: int
+    page_port: int
+    """Where a page may be served that the gateway's CORS admits."""
 
     @cached_property
     def demo(self) -> dict[str, Any]:
@@ -66,7 +68,12 @@ class Mesh:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TRUSTMESH_HOME": str(self.home), "TRUSTMESH_BASE_PORT": str(self.base_port)}
+        return {
+            **os.environ,
+            "TRUSTMESH_HOME": str(self.home),
+            "TRUSTMESH_BASE_PORT": str(self.base_port),
+            "TRUSTMESH_REGISTRY__GATEWAY_CORS_ORIGINS": f"['http://localhost:{self.page_port}']",
+        }
 
     def client(self, name: str) -> dict[str, str]:
         """One of the demo's clients, by name."""
@@ -137,7 +144,7 @@ def _free(port: int) -> bool:
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """The mesh, up and ready."""
     home = tmp_path_factory.mktemp("mesh") / "home"
-    running = Mesh(home, free_base_port())
+    running = Mesh(home, base := free_base_port(), base + 3000)
     up = running.run("up", "--detach", check=False)
     if up.returncode:
         logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted((home / "logs").glob("*")))
