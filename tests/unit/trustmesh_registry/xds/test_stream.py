@@ -144,6 +144,11 @@ CASES: dict[str, Conversation] = {
     "new endpoints go out alone": [*GRPC_START, (Publish((*A[:3], "E:a@2", *B)), ["E a"]), (Ack("E"), [])],
     "nothing is sent before a snapshot exists": [(Ask("L", ("a",)), []), (Publish(A), ["L a"])],
     "a name that does not exist is answered by a full state without it": [(Publish(A), []), (Ask("L", ("x",)), ["L"])],
+    "a further name that does not exist is answered by the full state again": [
+        (Publish(A), []),
+        (Ask("L", ("a",)), ["L a"]),
+        (Ack("L", ("a", "x")), ["L a"]),
+    ],
     "a name that does not exist is awaited in types that cannot say so": [
         (Publish(A), []),
         (Ask("E", ("x",)), []),
