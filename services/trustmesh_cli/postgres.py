@@ -7,6 +7,7 @@ does nothing else. The server listens on a unix socket only.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ def embedded(directory: Path, services: Sequence[str]) -> Iterator[Mapping[str, 
     except Exception as error:
         log = directory / "log"
         raise Problem(f"PostgreSQL does not start ({error})", f"see {log}", Exit.DAMAGED) from None
+    if os.geteuid() == 0:
+        directory.parent.chmod(0o711)  # the server runs as another user then, and was given more than its way through
     with server:
         url = server.get_uri()
         asyncio.run(_prepare(url, services))

@@ -33,10 +33,20 @@ _HEAVY = (
 
 def serve(name: str, home: Path) -> int:
     """Run the service in this process until SIGTERM or SIGINT; its exit code."""
+    settle_grpc()
     definition = load_definition(name)
     from trustmesh_chassis.service import run
 
     return run(definition, home, on_ready=tell_ready)
+
+
+def settle_grpc() -> None:
+    """Before gRPC is imported: no handlers of its own around forks, and its C core says nothing that our logs do not.
+
+    Its handlers made the process that was to become Envoy abort, now and then, between fork and exec.
+    """
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
 def tell_ready() -> None:
@@ -60,6 +70,7 @@ def load_definition(name: str) -> ServiceDefinition[Any]:
 
 def preload() -> None:
     """Import what the services need, so that their processes share it. What cannot be imported fails later in its own process."""
+    settle_grpc()
     found = importlib.metadata.entry_points(group=ENTRY_POINTS)
     modules = [*_HEAVY, *(point.module for point in found if point.name in NAMES)]
     collecting = gc.isenabled()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 
@@ -16,25 +18,39 @@ from trustmesh_cli.home import Home
 from trustmesh_cli.layout import HTTP, NOT_AT_THE_GATEWAY, SERVICES, Service
 from trustmesh_cli.output import note
 from trustmesh_cli.problem import Exit, Problem
+from trustmesh_registry.compilation import edge_of
 from trustmesh_registry.gateway.compile import compile_gateway
 from trustmesh_registry.gateway.mesh import Endpoint, Mesh, RegisteredService
 from trustmesh_registry.gateway.render import render_static
-from trustmesh_registry.mesh import edge_of
 from trustmesh_registry.settings import RegistrySettings
 
 _LOCALHOST = "127.0.0.1"
+JWKS_KEY = "authz/jwks"
 
 
-def rendered(home: Home, jwks: str = "") -> str:
-    """The configuration as YAML; with no `jwks` every token is refused. Raises Problem for settings that cannot be used."""
+def rendered(home: Home) -> str:
+    """The configuration as YAML, with the keys of access tokens that this home's mesh knew last.
+
+    Raises Problem for settings that cannot be used.
+    """
     try:
         settings = load_settings(RegistrySettings, "registry", home.path, os.environ)
     except SettingsError as error:
         raise Problem(str(error), code=Exit.DAMAGED) from None
-    resources = compile_gateway(installed_mesh(settings), edge_of(settings, jwks))
+    edge = replace(edge_of(settings), jwks=_last_keys(home))
+    resources = compile_gateway(installed_mesh(settings), edge)
     for problem in resources.problems:
         note(f"left out: {problem}")
     return render_static(resources)
+
+
+def _last_keys(home: Home) -> str:
+    """The issuer's key set as a service last had it; empty before the first start."""
+    try:
+        values: dict[str, str] = json.loads((home.service("petstore") / "configuration.json").read_text())
+    except (OSError, ValueError):
+        return ""
+    return values.get(JWKS_KEY, "")
 
 
 def installed_mesh(settings: RegistrySettings) -> Mesh:

@@ -128,10 +128,21 @@ def _entry(line: str) -> dict[str, str]:
 def _readable(line: str) -> str:
     entry = _entry(line)
     if "level" not in entry:
-        return entry["message"]
+        return _access(entry["message"]) or entry["message"]
     colour = _LEVEL_COLOURS.get(entry["level"], 0)
     more = " ".join(f"{key}={value}" for key, value in entry.items() if key not in _SHOWN_APART and value != "None")
     head = f"\x1b[90m{entry.get('time', '')[11:23]}\x1b[0m \x1b[{colour}m{entry['level'][:5].ljust(5)} {entry['message']}\x1b[0m"
     tail = f" \x1b[90m{more}\x1b[0m" if more else ""
     exception = f"\n{entry['exception']}" if entry.get("exception") else ""
     return head + tail + exception
+
+
+def _access(line: str) -> str:
+    """A line of the gateway's access log for people; empty for any other line."""
+    try:
+        entry = json.loads(line)
+        return (
+            f"\x1b[90m{entry['time'][11:23]}\x1b[0m {entry['method']} {entry['path']} {entry['status']} {entry['duration_ms']} ms"
+        )
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -86,7 +86,6 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
-        gc.collect()
         gc.freeze()  # what the children share stays shared: the collector writes into no frozen object
         server = await listen(self._places.socket, self._respond)
         keepers = [asyncio.create_task(unit.keep()) for unit in self._units]

@@ -40,7 +40,10 @@ def test_a_terminal_shows_json_lines_to_people() -> None:
     entry = {"time": "2026-01-01T12:00:00.123+00:00", "level": "warning", "service": "kms", "message": "sealed", "key": "a"}
     console.line("kms", json.dumps(entry))
     console.line("kms", "plain")
+    access = {"time": "2026-01-01T12:00:01.500Z", "method": "GET", "path": "/service/v1/nodes", "status": 200, "duration_ms": 4}
+    console.line("gateway", json.dumps(access))
     text = stream.getvalue()
+    assert "GET /service/v1/nodes 200 4 ms" in text
     assert "12:00:00.123" in text
     assert "warni sealed" in text
     assert "key=a" in text
