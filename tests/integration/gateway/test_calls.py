@@ -22,7 +22,7 @@ def gateway(world: Any) -> Iterator[Any]:
 
 
 def web_frame(message: Any) -> bytes:
-    content = message.SerializeToString()
+    content: bytes = message.SerializeToString()
     return struct.pack(">BI", 0, len(content)) + content
 
 
@@ -206,6 +206,18 @@ def test_a_methods_error_by_grpc_keeps_its_details(gateway: Any, status_of: Any)
     with gateway.channel() as channel, pytest.raises(grpc.RpcError) as raised:
         gateway.sample.stubs.SampleServiceStub(channel).FailThing(gateway.sample.messages.FailThingRequest(code=9), timeout=5)
     assert status_of(raised.value)["reason"] == "THING_BROKEN"
+
+
+def test_a_call_that_may_be_repeated_is_tried_again_while_the_service_is_unavailable(gateway: Any) -> None:
+    gateway.backend.calls.clear()
+    with gateway.http() as http:
+        answer = http.post("/service/v1/things:fail", json={"code": 14})
+    assert (answer.status_code, gateway.backend.calls) == (503, ["FailThing"] * 3)
+    assert error_of(answer) == (14, "THING_BROKEN", "RES_003")
+    gateway.backend.calls.clear()
+    with gateway.http() as http:
+        http.post("/service/v1/things:fail", json={"code": 13})
+    assert gateway.backend.calls == ["FailThing"]
 
 
 def test_a_slow_method_is_cut_off_at_its_timeout(gateway: Any) -> None:

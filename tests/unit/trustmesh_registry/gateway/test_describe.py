@@ -77,7 +77,8 @@ async def test_an_operator_lists_the_routes_in_pages_and_reads_the_gateway(
     servicer = GatewayServicer(lambda: (service,), lambda: edge, PageTokens(b"k" * 32))
     async with served([(GATEWAY, servicer)], tmp_path, "registry") as registry:
         stub = GatewayServiceStub(registry.channel(registry.issuer.token(orgs=("platform",))))
-        names, token = [], ""
+        names: list[str] = []
+        token = ""
         while not names or token:
             page = await stub.ListRoutes(gateway_service_pb2.ListRoutesRequest(page_size=3, page_token=token))
             names += [each.name for each in page.routes]

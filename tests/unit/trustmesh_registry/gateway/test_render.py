@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_rendering_is_the_golden_one(rendered: str) -> None:
     assert rendered == GOLDEN.read_text(), "run this test with UPDATE_GOLDEN=1 and review the difference"
 
 
-def test_envoy_accepts_the_rendering(rendered: str, tmp_path: Path) -> None:
+def validate(rendered: str, tmp_path: Path) -> None:
     start = Start("gateway", "localhost:8480", "trustmesh.local", str(tmp_path), 1 << 28, 1000)
     (tmp_path / "secrets").mkdir()
     for name, content in (files(start) | {"gateway.yaml": rendered}).items():
@@ -48,6 +49,16 @@ def test_envoy_accepts_the_rendering(rendered: str, tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
     assert result.returncode == 0, result.stderr
     assert "deprecated" not in result.stderr
+
+
+def test_envoy_accepts_the_rendering(rendered: str, tmp_path: Path) -> None:
+    validate(rendered, tmp_path)
+
+
+def test_envoy_accepts_a_collector_for_its_spans(edge: Edge, tmp_path: Path) -> None:
+    traced = replace(edge, collector=Endpoint("127.0.0.1", 4317), sampling=0.25)
+    validate(render_static(compile_gateway((), traced)), tmp_path)
+    assert "value: 25.0" in render_static(compile_gateway((), traced))
 
 
 def test_nothing_is_left_for_a_control_plane(edge: Edge) -> None:
