@@ -25,7 +25,6 @@ from sqlalchemy import (
     update,
 )
 
-from trustmesh_chassis.errors import Aborted
 from trustmesh_chassis.storage import ByteText, Database, Reading, UniqueViolation, UnitOfWork, UtcTime, tenant_table
 from trustmesh_chassis.storage.idempotency import recall, remember
 from trustmesh_kms.errors import KeyExists
@@ -238,10 +237,7 @@ class SqlUnit(SqlReading):
         return await recall(self._unit, request_id, fingerprint) is not None
 
     async def remember(self, request_id: str, fingerprint: str, name: str) -> None:
-        try:
-            await remember(self._unit, request_id, fingerprint, name)
-        except UniqueViolation:
-            raise Aborted("the same request is being carried out by another call; repeat it", retry_after=0) from None
+        await remember(self._unit, request_id, fingerprint, name)
 
     def emit(self, event: str, key: Key, version: KeyVersion | None = None) -> None:
         resource = key.name if version is None else key.version_name(version.number)
