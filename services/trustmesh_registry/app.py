@@ -20,6 +20,7 @@ from trustmesh_registry.mesh import View, reflection_of, view_of
 from trustmesh_registry.operations import Directory
 from trustmesh_registry.ports import Clock
 from trustmesh_registry.reflection.protocol import DESCRIPTORS as REFLECTION
+from trustmesh_registry.reflection.protocol import POLICY as REFLECTION_POLICY
 from trustmesh_registry.reflection.servicer import ReflectionServicer
 from trustmesh_registry.servicer import MESH, REGISTRY, MeshServicer, RegistryServicer
 from trustmesh_registry.settings import RegistrySettings
@@ -40,11 +41,6 @@ DISCOVERY_POLICY = policy_pb2.MethodPolicy(
     rate_class=policy_pb2.RATE_CLASS_READ,
     audit=policy_pb2.AUDIT_CLASS_DENIALS,
     reasons=["UNIMPLEMENTED"],
-)
-REFLECTION_POLICY = policy_pb2.MethodPolicy(
-    permission=policy_pb2.Permission(name="registry.reflection.read"),
-    rate_class=policy_pb2.RATE_CLASS_READ,
-    audit=policy_pb2.AUDIT_CLASS_DENIALS,
 )
 
 

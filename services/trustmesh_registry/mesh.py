@@ -12,7 +12,11 @@ from trustmesh_registry.gateway.mesh import Endpoint, Mesh, RegisteredService
 from trustmesh_registry.membership import RegisteredContract
 from trustmesh_registry.operations import Directory
 from trustmesh_registry.reflection.index import DescriptorIndex, index_of
+from trustmesh_registry.reflection.protocol import METHODS as REFLECTION_METHODS
 from trustmesh_registry.xds.clients import ClientService
+
+REGISTRY = "registry"
+"""The one service that answers reflection, and for the whole mesh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ def _registered(directory: Directory, name: str) -> RegisteredService:
         files=_parsed(contract.descriptors),
         serves=contract.grpc_services,
         endpoints=_sorted({Endpoint(each.address, each.port) for each in serving}),
+        foreign=REFLECTION_METHODS if name == REGISTRY else (),
         http_endpoints=_sorted({Endpoint(each.address, each.http_port) for each in serving if each.http_port}),
     )
 

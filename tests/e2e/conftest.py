@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -127,10 +128,15 @@ def credentials_channel(port: int, credentials: grpc.ChannelCredentials) -> grpc
     )
 
 
+OFFSETS = (80, 81, 180, 380, 381, 442, 443, 480, 681, 980, 1080, 1180, 1380, 1442, 1480, 1681, 1980, 2180, 3000)
+
+
 def free_base_port() -> int:
-    """A base port, multiple of 1000, under which nothing of a mesh listens."""
-    for base in range(20_000, 50_000, 4_000):
-        if all(_free(base + offset) for offset in (81, 80, 180, 380, 381, 443, 480, 681, 980, 1080, 1980)):
+    """A base port under which nothing listens on any port of a mesh."""
+    bases = [*range(20_000, 52_000, 4_000)]
+    random.shuffle(bases)
+    for base in bases:
+        if all(_free(base + offset) for offset in OFFSETS):
             return base
     raise AssertionError("no room for a mesh on this machine")
 

@@ -116,7 +116,8 @@ def test_grpcurl_lists_and_calls_by_reflection(mesh: Any, token: str, pet: str) 
 
 def test_connect_web_in_node(mesh: Any, token: str, pet: str, bundle: Any) -> None:
     environment = {"TRUSTMESH_GATEWAY": mesh.gateway, "TRUSTMESH_TOKEN": token, "NODE_EXTRA_CA_CERTS": mesh.demo["ca_file"]}
-    done = subprocess.run([NODE, bundle("node", "node")], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    command = [NODE, bundle("node", "node")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert pet in result.pop("own")
@@ -160,9 +161,7 @@ def browse(mesh: Any, token: str, bundle: Any, tmp_path: Path) -> Iterator[Calla
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         _absent("Chromium", "install the package chromium")
-    leaf = x509.load_pem_x509_certificate(
-        (mesh.home / "services" / "gateway" / "identity" / "current" / "tls.crt").read_bytes()
-    )
+    leaf = x509.load_pem_x509_certificate((mesh.home / "services" / "gateway" / "identity" / "current" / "tls.crt").read_bytes())
     public = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(public).digest()).decode()
     script = bundle("browser", "browser").read_bytes()
@@ -174,8 +173,8 @@ def browse(mesh: Any, token: str, bundle: Any, tmp_path: Path) -> Iterator[Calla
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(Page, script, task, results))
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
-        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", *quiet]
+        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+        command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         command += [f"--user-data-dir={tmp_path / str(port)}", f"--ignore-certificate-errors-spki-list={pin}"]
         browser = subprocess.Popen(
             [*command, f"http://localhost:{server.server_port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -201,4 +200,4 @@ def test_connect_web_in_chromium_from_an_allowed_origin(mesh: Any, browse: Calla
 @pytest.mark.skipif(sys.platform != "linux", reason="starts Debian's Chromium")
 def test_chromium_lets_no_other_origin_read(browse: Callable[[int], Any]) -> None:
     result = browse(0)
-    assert {answer for answer in result.values()} == {"refused: Unknown"}, result
+    assert set(result.values()) == {"refused: Unknown"}, result

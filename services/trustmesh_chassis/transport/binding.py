@@ -43,7 +43,7 @@ def bind(
         if handler is None:
             raise ContractMismatch(f"{type(servicer).__name__} does not implement {descriptor.full_name}")
         path = f"/{service.full_name}/{descriptor.name}"
-        method = contract.methods[path] if policies is None else _foreign(service, descriptor, policies[descriptor.name])
+        method = contract.methods[path] if policies is None else foreign_method(service, descriptor, policies[descriptor.name])
         bound.append(
             BoundMethod(
                 method=method,
@@ -87,7 +87,8 @@ def _compiled(
             raise ContractMismatch(f"{method.full_name}: client streaming has no place in our contracts; use a batch method")
 
 
-def _foreign(service: ServiceDescriptor, descriptor: MethodDescriptor, policy: Policy) -> Method:
+def foreign_method(service: ServiceDescriptor, descriptor: MethodDescriptor, policy: Policy) -> Method:
+    """A method of a contract that is not ours, with the policy that we give it."""
     return Method(
         package=service.file.package,
         service=service.name,

@@ -32,12 +32,13 @@ class Mounted:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All that the gateway offers, the files that describe it (by file name), and what was left out."""
+    """All that the gateway offers, the files that describe it (by file name), what was left out, and what is not ours."""
 
     methods: tuple[Offered, ...]
     mounts: tuple[Mounted, ...]
     files: dict[str, FileDescriptorProto]
     problems: tuple[str, ...]
+    foreign: tuple[Offered, ...] = ()
 
 
 def read_mesh(mesh: Mesh) -> Catalogue:
@@ -58,7 +59,8 @@ def read_mesh(mesh: Mesh) -> Catalogue:
         files = merged
         methods |= {each.method.path: each for each in offered}
         mounts |= {each.mount.path: each for each in mounted}
-    return Catalogue(tuple(methods.values()), tuple(mounts.values()), files, tuple(problems))
+    foreign = tuple(Offered(service.name, method, ()) for service in mesh for method in service.foreign)
+    return Catalogue(tuple(methods.values()), tuple(mounts.values()), files, tuple(problems), foreign)
 
 
 def _read_service(service: RegisteredService) -> tuple[list[Offered], list[Mounted]]:

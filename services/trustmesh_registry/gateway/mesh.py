@@ -11,7 +11,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from trustmesh_contract.contract import RateClass
+from trustmesh_contract.contract import Method, RateClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class RegisteredService:
     """A service of the mesh.
 
     `files` holds the contract with all its imports; `serves` the full names of those gRPC services in it that this service
-    answers for; `endpoints` speak gRPC, `http_endpoints` HTTPS for its mounts. All listed endpoints are healthy.
+    answers for; `endpoints` speak gRPC, `http_endpoints` HTTPS for its mounts. All listed endpoints are healthy. `foreign` are
+    methods of contracts that are not ours, which are offered by gRPC alone.
     """
 
     name: str
@@ -35,6 +36,7 @@ class RegisteredService:
     serves: tuple[str, ...]
     endpoints: tuple[Endpoint, ...]
     http_endpoints: tuple[Endpoint, ...] = ()
+    foreign: tuple[Method, ...] = ()
 
 
 Mesh = tuple[RegisteredService, ...]

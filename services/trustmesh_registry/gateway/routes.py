@@ -29,7 +29,7 @@ _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousH
 
 def edge_routes(catalogue: Catalogue, bodies: BodyTypes, edge: Edge, *, counted: bool) -> RouteConfiguration:
     """The routes of the https listener; `counted` when there is a ratelimit service."""
-    routes = [_grpc_route(offered, counted) for offered in catalogue.methods]
+    routes = [_grpc_route(offered, counted) for offered in (*catalogue.methods, *catalogue.foreign)]
     rest = [(offered, binding) for offered in catalogue.methods for binding in offered.bindings]
     rest.sort(key=lambda pair: (specificity(pair[1].template), pair[1].template, pair[1].verb))
     routes += [_rest_route(offered, binding, bodies, edge, counted) for offered, binding in rest]

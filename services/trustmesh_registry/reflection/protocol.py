@@ -8,6 +8,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_reflection.v1alpha import reflection_pb2
 
+from trustmesh.options.v1 import policy_pb2
+from trustmesh_chassis.transport.binding import foreign_method
+from trustmesh_contract.contract import read_policy
+
 _ALPHA = "grpc.reflection.v1alpha"
 _V1 = "grpc.reflection.v1"
 _V1_FILE = "grpc/reflection/v1/reflection.proto"
@@ -41,6 +45,17 @@ def _v1_file() -> descriptor_pb2.FileDescriptorProto:
 V1ALPHA = descriptor_pool.Default().FindFileByName(reflection_pb2.DESCRIPTOR.name).services_by_name["ServerReflection"]
 V1 = _v1()
 DESCRIPTORS = (V1, V1ALPHA)
+
+POLICY = policy_pb2.MethodPolicy(
+    permission=policy_pb2.Permission(name="registry.reflection.read"),
+    rate_class=policy_pb2.RATE_CLASS_READ,
+    audit=policy_pb2.AUDIT_CLASS_DENIALS,
+)
+METHODS = tuple(
+    foreign_method(service, method, read_policy(method.full_name, POLICY))
+    for service in DESCRIPTORS
+    for method in service.methods
+)
 
 
 def response_class(service: ServiceDescriptor) -> type[Any]:

@@ -59,6 +59,13 @@ def test_a_token_of_each_client(mesh: Mesh) -> None:
     assert json.loads(mesh.run("token", "-o", "json").stdout)["expires_in"] == 600
 
 
+def test_env_is_what_a_shell_evaluates(mesh: Mesh) -> None:
+    variables = mesh.run("env").stdout
+    script = f'{variables}\ncurl -sf --cacert "$TRUSTMESH_CA" -H "Authorization: Bearer $TRUSTMESH_OPERATOR_TOKEN" "$TRUSTMESH_GATEWAY/service/v1/nodes"'
+    answer = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert "nodes" in json.loads(answer.stdout)
+
+
 def test_mesh_status_shows_every_node_in_agreement(mesh: Mesh) -> None:
     answer = json.loads(mesh.run("mesh", "status", "-o", "json").stdout)
     assert {node["service"].removeprefix("services/") for node in answer["nodes"]} == set(SERVICES)
