@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import sys
 import traceback
 from dataclasses import dataclass
@@ -162,7 +163,7 @@ def welcome(home: Home, mesh: Mesh) -> str:
     """The closing table of `up`: addresses, accounts, and what to try."""
     gateway = f"https://localhost:{mesh.port(GATEWAY_HTTPS)}"
     accounts = "\n".join(f"  {client.name:<10} {client.scope}" for client in home.demo().clients)
-    option = "" if home.path == Path(".trustmesh").absolute() else f" --home {home.path}"
+    command = _command(home)
     return dedent("""\
 
         The mesh is ready.
@@ -177,11 +178,11 @@ def welcome(home: Home, mesh: Mesh) -> str:
         Keys unseal by themselves from a file in the home: for development only.
 
         Try:
-          trustmesh{option} demo
-          trustmesh{option} status
-          trustmesh{option} mesh status
-          TOKEN=$(trustmesh{option} token)
-          curl --cacert {roots} -H "Authorization: Bearer $TOKEN" {gateway}/service/v1/orgs/{org}/keys
+          {command} demo
+          {command} status
+          {command} mesh status
+          eval "$({command} env)"
+          curl --cacert "$TRUSTMESH_CA" -H "Authorization: Bearer $TRUSTMESH_TOKEN" {gateway}/service/v1/orgs/{org}/keys
         """).format(
         gateway=gateway,
         roots=home.roots,
@@ -189,6 +190,13 @@ def welcome(home: Home, mesh: Mesh) -> str:
         logs=home.logs,
         demo=home.demo_file,
         accounts=accounts,
-        option=option,
+        command=command,
         org=ORG,
     )
+
+
+def _command(home: Home) -> str:
+    """How this command is called from here, for this home."""
+    beside = Path(sys.executable).with_name("trustmesh")
+    name = "trustmesh" if shutil.which("trustmesh") or not beside.exists() else os.path.relpath(beside)
+    return name if home.path == Path(".trustmesh").absolute() else f"{name} --home {home.path}"

@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "Say what is wrong with this installation, and the mend.",
     "demo": "Walk through tokens, keys and pets at the gateway, step by step.",
     "token": "Print an access token of a demo client.",
+    "env": "Print what a shell needs for calls: gateway, CA, tokens.",
     "mesh": "What the control plane told each node, and what it answered.",
     "gateway": "The gateway's configuration.",
     "serve": "Run one service in the foreground.",

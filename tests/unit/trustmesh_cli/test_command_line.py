@@ -74,7 +74,9 @@ def test_interruption_has_its_own_code() -> None:
     assert guarded(interrupted) == 130
 
 
-@pytest.mark.parametrize("words", [["status"], ["restart"], ["token"], ["demo"], ["mesh", "status"], ["mesh", "config", "kms"]])
+@pytest.mark.parametrize(
+    "words", [["status"], ["restart"], ["token"], ["env"], ["demo"], ["mesh", "status"], ["mesh", "config", "kms"]]
+)
 def test_without_a_mesh_there_is_a_code_and_a_mend(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--home", str(tmp_path), *words]) == Exit.NOT_RUNNING
     assert "trustmesh up" in capsys.readouterr().err
