@@ -44,11 +44,11 @@ class Directory:
 
     async def load(self) -> None:
         """Take up the state that lasted; every instance in it gets a fresh lease, since nobody could renew one meanwhile."""
-        now = self._clock()
         for service in await self._repository.load():
             self._services[service.name] = service
-            self._leases |= {(service.name, each): now + self.terms.duration for each in service.instances}
-            self._serving[service.name] = serving(service, self._leases, now)
+        self._grant_grace()
+        for service in self._services.values():
+            self._serving[service.name] = serving(service, self._leases, self._clock())
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -128,13 +128,23 @@ class Directory:
                     await self._drop(service, tuple(each.id for each in gone))
 
     async def run_sweeps(self) -> None:
-        """Sweep whenever a lease runs out, for as long as the registry runs."""
+        """Sweep whenever a lease runs out, for as long as the registry runs.
+
+        After a time in which the registry itself could not run (stopped, starved, its clock put forward) nobody is blamed for a
+        lease that could not be renewed: all get a fresh one.
+        """
         while True:
             now = self._clock()
             due = next_lapse(self._leases, now)
             pause = self.terms.heartbeat if due is None else min(due - now, self.terms.heartbeat)
             await asyncio.sleep(max(pause.total_seconds(), 0.001))
+            if self._clock() - now - pause > self.terms.heartbeat:
+                self._grant_grace()
             await self.sweep()
+
+    def _grant_grace(self) -> None:
+        expires = self._clock() + self.terms.duration
+        self._leases = {(service.name, each): expires for service in self._services.values() for each in service.instances}
 
     async def _drop(self, service: Service, ids: tuple[str, ...]) -> None:
         now = self._clock()

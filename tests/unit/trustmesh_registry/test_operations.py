@@ -147,6 +147,21 @@ async def test_sweeps_run_when_a_lease_runs_out(repository: MemoryServices) -> N
         sweeping.cancel()
 
 
+async def test_nobody_is_blamed_for_the_time_in_which_the_registry_was_stopped(repository: MemoryServices, clock: Clock) -> None:
+    terms = LeaseTerms(timedelta(seconds=0.05), timedelta(seconds=0.02))
+    directory = Directory(repository, clock, terms)
+    for name in "ab":
+        await directory.register(instance(name, clock()), CONTRACT)
+    sweeping = asyncio.ensure_future(directory.run_sweeps())
+    await asyncio.sleep(0)
+    clock.pass_(100)
+    async with asyncio.timeout(5):
+        while not all(directory.live(each) for each in directory.serving("kms")):
+            await asyncio.sleep(0.005)
+    sweeping.cancel()
+    assert ids(directory) == ["a", "b"]
+
+
 async def test_sweeps_wait_while_there_is_no_lease(directory: Directory) -> None:
     sweeping = asyncio.ensure_future(directory.run_sweeps())
     await asyncio.sleep(0)
