@@ -105,7 +105,8 @@ def _postgresql(url: URL, migration_url: URL | None, pool_size: int) -> Engines:
     serving = {**patience, "server_settings": settings}
     write = create_async_engine(url.set(drivername=_POSTGRESQL), connect_args=serving, **options)
     _tenant(write)
-    return Engines(owner=owner, write=write, read=write.execution_options(postgresql_readonly=True), application_role=role)
+    read = write.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)  # the same pool
+    return Engines(owner=owner, write=write, read=read, application_role=role)
 
 
 def _tenant(engine: AsyncEngine) -> AsyncEngine:

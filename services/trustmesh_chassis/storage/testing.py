@@ -30,7 +30,8 @@ def postgres_server() -> Iterator[str]:
     data = Path(tempfile.gettempdir(), f"trustmesh-postgres-{run}")
     server = get_server(data, cleanup_mode="delete")
     with server:
-        asyncio.run(_execute(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
+        hasty = (f"ALTER SYSTEM SET {each} = off" for each in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"))
+        asyncio.run(_execute(server.get_uri(), *hasty, "SELECT pg_reload_conf()"))
         yield server.get_uri()
 
 

@@ -83,6 +83,16 @@ async def test_reads_cannot_write(database: Database, library: Any) -> None:
     assert await count(database, library.books) == 0
 
 
+async def test_a_read_sees_one_moment(database: Database, library: Any) -> None:
+    number = select(func.count()).select_from(library.books)
+    async with database.read("north") as read:
+        assert (await read.execute(number)).scalar_one() == 0
+        async with database.unit("north") as unit:
+            await unit.execute(insert(library.books).values(id="a", title="a"))
+        assert (await read.execute(number)).scalar_one() == 0
+    assert await count(database, library.books) == 1
+
+
 async def test_a_taken_key_is_a_unique_violation(database: Database, library: Any) -> None:
     book = insert(library.books).values(id="a", title="a")
     async with database.unit("north") as unit:
