@@ -9,6 +9,8 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_ratelimit.ports import Count
@@ -25,7 +27,13 @@ class RedisCounters:
     def __init__(self, url: str) -> None:
         """`url` is redis://, rediss:// or unix://, as redis-py reads it. Nothing is connected yet."""
         self._pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
-            url, max_connections=_CONNECTIONS, timeout=_TIMEOUT, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=_TIMEOUT,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            # Once more and at once, for a connection that broke while it was idle: the gateway waits for 20 ms.
+            retry=Retry(NoBackoff(), 1),
         )
         self._storage = RedisStorage(
             "async+redis://",
