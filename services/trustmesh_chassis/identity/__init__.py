@@ -3,7 +3,7 @@
 from trustmesh_chassis.identity.agent import IdentityAgent, join_mesh
 from trustmesh_chassis.identity.generation import Generation, IdentityRefused
 from trustmesh_chassis.identity.identity import Identity
-from trustmesh_chassis.identity.issuer import IdentityMissing, Issued, Issuer, IssuerUnavailable
+from trustmesh_chassis.identity.issuer import IdentityMissing, Issued, Issuer, IssuerUnavailable, PkiIssuer
 from trustmesh_chassis.identity.spiffe import SpiffeId
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Issued",
     "Issuer",
     "IssuerUnavailable",
+    "PkiIssuer",
     "SpiffeId",
     "join_mesh",
 ]

@@ -100,19 +100,9 @@ class Identity:
         self._optional = _server_context(self.directory, ssl.CERT_OPTIONAL)
 
     def _dynamic(self, *, mutual: bool) -> grpc.ServerCredentials:
-        served = self._generation
-
-        def newer() -> grpc.ServerCertificateConfiguration | None:
-            nonlocal served
-            current = self._generation
-            if current is served:
-                return None
-            served = current
-            return _configuration(current)
-
         return grpc.dynamic_ssl_server_credentials(
-            _configuration(served),
-            newer,  # type: ignore[arg-type]  # the stubs leave out that None means no change
+            _configuration(self._generation),
+            NewerGeneration(self),  # type: ignore[arg-type]  # the stubs leave out that None means no change
             mutual,
         )
 
@@ -124,6 +114,21 @@ class Identity:
 
         context.sni_callback = newest
         return context
+
+
+class NewerGeneration:
+    """What gRPC asks before each handshake: the certificate to serve from now on, or None while nothing changed."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._served = identity.generation
+
+    def __call__(self) -> grpc.ServerCertificateConfiguration | None:
+        current = self._identity.generation
+        if current is self._served:
+            return None
+        self._served = current
+        return _configuration(current)
 
 
 def _configuration(generation: Generation) -> grpc.ServerCertificateConfiguration:

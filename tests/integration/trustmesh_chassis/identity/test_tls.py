@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustmesh_chassis.identity import Identity, SpiffeId
 from trustmesh_chassis.identity.generation import store
+from trustmesh_chassis.identity.identity import NewerGeneration
 from trustmesh_chassis.service import utc_now
 from trustmesh_pki import certificates, offline
 from trustmesh_pki.testing import TRUST_DOMAIN, TestTrust
@@ -39,7 +40,7 @@ async def grpc_server(identity: Identity, credentials: grpc.ServerCredentials, *
         return str(identity.peer_service(context.auth_context())).encode()
 
     server = grpc.aio.server(options=list(options))
-    handlers = {"Who": grpc.unary_unary_rpc_method_handler(who)}
+    handlers: dict[str, Any] = {"Who": grpc.unary_unary_rpc_method_handler(who)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Who", handlers),))
     port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
@@ -50,7 +51,8 @@ async def grpc_server(identity: Identity, credentials: grpc.ServerCredentials, *
 async def who(address: str, credentials: grpc.ChannelCredentials) -> str:
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.secure_channel(address, credentials, options=options) as channel:
-        return bytes(await channel.unary_unary("/test.Who/Who")(b"", timeout=5)).decode()
+        call: Any = channel.unary_unary("/test.Who/Who")
+        return bytes(await call(b"", timeout=5)).decode()
 
 
 async def test_grpc_sees_the_calling_service(make_identity: MakeIdentity) -> None:
@@ -135,6 +137,15 @@ async def test_grpc_serves_the_new_certificate_on_new_connections(
         assert await presented(address) == before
         server.adopt(await make_generation("kms"))
         assert await presented(address) == server.generation.certificate.serial_number != before
+
+
+async def test_grpc_is_told_of_a_generation_once(make_identity: MakeIdentity, make_generation: MakeGeneration) -> None:
+    server = await make_identity("kms")
+    newer = NewerGeneration(server)
+    assert newer() is None
+    server.adopt(await make_generation("kms"))
+    assert isinstance(newer(), grpc.ServerCertificateConfiguration)
+    assert newer() is None
 
 
 async def presented(address: str) -> int:
