@@ -162,5 +162,5 @@ def _write(directory: Path, files: Mapping[str, str]) -> None:
         path.write_text(content)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent() -> None:  # pragma: no cover  # runs in the child, between fork and exec
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -31,15 +31,15 @@ def http_cluster_name(service: str) -> str:
 
 def clusters(mesh: Mesh, mounting: Container[str], edge: Edge) -> list[Cluster]:
     """All clusters; the services `mounting` HTTP have one for it, whether or not an instance is there now."""
-    result = [static_cluster(NOWHERE, [], None)]
+    result = [_static(NOWHERE, [])]
     for service in mesh:
         tls = client_tls(edge.trust_domain, service.name)
-        result.append(_discovered(grpc_cluster_name(service.name), tls, http2_options()))
+        result.append(_discovered(grpc_cluster_name(service.name), tls, _http2_options()))
         if service.name in mounting:
             tls = client_tls(edge.trust_domain, service.name, ("h2", "http/1.1"))
             result.append(_discovered(http_cluster_name(service.name), tls, _any_http_options()))
     if edge.collector:
-        result.append(static_cluster(COLLECTOR, [edge.collector], None))
+        result.append(_static(COLLECTOR, [edge.collector]))
     return result
 
 
@@ -60,21 +60,18 @@ def assignment(name: str, endpoints: Iterable[Endpoint]) -> ClusterLoadAssignmen
     return ClusterLoadAssignment(cluster_name=name, endpoints=localities)
 
 
-def static_cluster(name: str, endpoints: Iterable[Endpoint], tls: Fields | None) -> Cluster:
-    """A cluster of HTTP/2 whose endpoints are known beforehand."""
-    cluster = Cluster(
+def _static(name: str, endpoints: Iterable[Endpoint]) -> Cluster:
+    """A cluster of HTTP/2 without TLS, whose endpoints are known beforehand."""
+    return Cluster(
         name=name,
         type="STATIC",
         connect_timeout=duration(1),
         load_assignment=assignment(name, endpoints),
-        typed_extension_protocol_options={_HTTP_OPTIONS: packed(http2_options())},
+        typed_extension_protocol_options={_HTTP_OPTIONS: packed(_http2_options())},
     )
-    if tls:
-        cluster.transport_socket.MergeFrom(type(cluster.transport_socket)(**tls))
-    return cluster
 
 
-def http2_options() -> HttpProtocolOptions:
+def _http2_options() -> HttpProtocolOptions:
     keepalive = {"interval": duration(30), "timeout": duration(5)}
     return HttpProtocolOptions(
         common_http_protocol_options=_connections(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from google.protobuf.duration_pb2 import Duration
 
 from trustmesh.gateway.v1 import gateway_pb2, route_pb2
-from trustmesh_contract.contract import Method, PermissionAccess, PublicAccess
+from trustmesh_contract.contract import PermissionAccess, PublicAccess
 from trustmesh_registry.gateway import limits
 from trustmesh_registry.gateway.catalogue import Catalogue, Mounted, Offered, read_mesh
 from trustmesh_registry.gateway.clusters import CIRCUIT_BREAKER, RETRY_BUDGET_PERCENT
@@ -46,7 +46,7 @@ def describe_gateway(mesh: Mesh, edge: Edge) -> gateway_pb2.Gateway:
 
 
 def _routes(catalogue: Catalogue) -> Iterator[route_pb2.Route]:
-    for offered in catalogue.methods:
+    for offered in (*catalogue.methods, *catalogue.foreign):
         yield _method_route(offered, route_pb2.Route.PROTOCOL_GRPC, "POST", offered.method.path)
         for binding in offered.bindings:
             yield _method_route(offered, route_pb2.Route.PROTOCOL_REST, binding.verb, SERVICE_PREFIX + binding.template)
@@ -56,7 +56,7 @@ def _routes(catalogue: Catalogue) -> Iterator[route_pb2.Route]:
 
 def _method_route(offered: Offered, protocol: route_pb2.Route.Protocol, verb: str, path: str) -> route_pb2.Route:
     method = offered.method
-    permission, why = _access(method)
+    access = method.policy.access
     return route_pb2.Route(
         name=_name(verb, path),
         service=f"services/{offered.service}",
@@ -64,8 +64,8 @@ def _method_route(offered: Offered, protocol: route_pb2.Route.Protocol, verb: st
         protocol=protocol,
         verbs=[verb],
         path=path,
-        permission=permission,
-        public_why=why,
+        permission=access.permission if isinstance(access, PermissionAccess) else None,
+        public_why=access.why if isinstance(access, PublicAccess) else None,
         rate_class=method.policy.rate_class.value,
         timeout=None if method.policy.timeout is None else _duration(method.policy.timeout),
         retried=method.retriable,
@@ -86,16 +86,6 @@ def _mount_route(mounted: Mounted) -> route_pb2.Route:
         rate_class=mount.rate_class.value,
         timeout=_duration(MOUNT_TIMEOUT),
     )
-
-
-def _access(method: Method) -> tuple[str | None, str | None]:
-    match method.policy.access:
-        case PermissionAccess(permission=permission):
-            return permission, None
-        case PublicAccess(why=why):
-            return None, why
-        case _:
-            return None, None
 
 
 def _name(verb: str, path: str) -> str:

@@ -13,7 +13,7 @@ from trustmesh_registry.gateway.headers import answer_headers, forged_headers, s
 from trustmesh_registry.gateway.mesh import Edge
 from trustmesh_registry.gateway.protos import Fields, by_ads, duration, extension, socket, wrapped
 from trustmesh_registry.gateway.replies import local_replies
-from trustmesh_registry.gateway.routes import EDGE_ROUTES, PLAIN_ROUTES
+from trustmesh_registry.gateway.routes import EDGE_ROUTES, PLAIN_ROUTES, STREAM_IDLE
 from trustmesh_registry.gateway.tls import server_tls
 
 CONNECTION_MANAGER = "connection_manager"
@@ -93,7 +93,7 @@ def _manager(edge: Edge, route_config: str, filters: list[Fields]) -> HttpConnec
         },
         max_request_headers_kb=wrapped(24),
         request_headers_timeout=duration(10),
-        stream_idle_timeout=duration(60),
+        stream_idle_timeout=duration(STREAM_IDLE),
         delayed_close_timeout=duration(1),
         drain_timeout=duration(5),
         use_remote_address=wrapped(True),

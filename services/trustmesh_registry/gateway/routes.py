@@ -23,7 +23,9 @@ from trustmesh_registry.gateway.protos import Fields, duration, extension, packe
 EDGE_ROUTES = "edge"
 PLAIN_ROUTES = "plain"
 MOUNT_TIMEOUT = 30.0
-_STREAM_IDLE = 3600.0
+# How long a unary call may be silent; its own timeout, where that is longer.
+STREAM_IDLE = 60.0
+_WATCH_IDLE = 3600.0
 _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicate())
 
 
@@ -138,12 +140,13 @@ def _action(offered: Offered, counted: bool) -> Fields:
     if timeout is None:
         return action | {
             "timeout": duration(0),
-            "idle_timeout": duration(_STREAM_IDLE),
+            "idle_timeout": duration(_WATCH_IDLE),
             "max_stream_duration": {"max_stream_duration": duration(0)},
         }
     # For gRPC Envoy leaves the route's timeout aside where a stream's duration is bounded.
     whole = {"max_stream_duration": duration(timeout), "grpc_timeout_header_max": duration(timeout)}
-    return action | {"timeout": duration(timeout), "max_stream_duration": whole}
+    idle = duration(max(timeout, STREAM_IDLE))
+    return action | {"timeout": duration(timeout), "idle_timeout": idle, "max_stream_duration": whole}
 
 
 def _retries(on: str) -> Fields:

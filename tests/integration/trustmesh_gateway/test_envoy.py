@@ -147,6 +147,15 @@ async def test_a_call_that_does_not_end_is_given_up_after_the_grace(
     assert "calls under way" in caplog.text
 
 
+async def test_one_that_does_not_listen_is_killed(tmp_path: Path, backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustmesh_gateway.envoy._KILL_AFTER_SECONDS", 0.1)
+    envoy = await Envoy.start(tmp_path, static(free_port(), backend.port), 1)
+    await until(lambda: ready(envoy))
+    os.kill(envoy.pid, signal.SIGSTOP)
+    await envoy.drain()
+    assert not is_running(envoy.pid)
+
+
 async def test_log_lines_are_forwarded(
     tmp_path: Path, backend: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
