@@ -14,6 +14,7 @@ from trustmesh_registry.errors import TooManyConfigurations
 from trustmesh_registry.ports import Clock, ConfigurationRepository, Value
 
 MAX_VALUES = 2000
+MAX_VALUES_OF_SERVICE = 100
 
 
 class Configurations:
@@ -64,8 +65,8 @@ class Configurations:
             if before is None and not allow_missing:
                 self.find(key)
             require_etag(etag, etag_of_value(before) if before else "")
-            if before is None and len(self._values) >= MAX_VALUES:
-                raise TooManyConfigurations(f"the registry keeps {MAX_VALUES} values; delete those that nobody watches")
+            if before is None:
+                self._require_room(key.partition("/")[0])
             now = self._clock()
             after = Value(key, text, writer, before.create_time if before else now, now)
             if before is not None and (before.text, before.writer) == (text, writer):
@@ -75,6 +76,12 @@ class Configurations:
                 self._values[key] = after
                 self._changes.tell(key)
             return after
+
+    def _require_room(self, service: str) -> None:
+        if len(self._values) >= MAX_VALUES:
+            raise TooManyConfigurations(f"the registry keeps {MAX_VALUES} values; delete those that nobody watches")
+        if len(self.under(f"{service}/")) >= MAX_VALUES_OF_SERVICE:
+            raise TooManyConfigurations(f"{service} has {MAX_VALUES_OF_SERVICE} values; delete those that nobody watches")
 
     async def delete(self, key: str, etag: str) -> None:
         """Delete the value of `key`. Raises NotFound, EtagMismatch."""

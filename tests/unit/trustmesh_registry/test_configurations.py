@@ -67,12 +67,21 @@ async def test_a_rehearsal_writes_nothing(configurations: Configurations, reposi
     assert await repository.load() == []
 
 
-async def test_values_are_bounded_in_number(configurations: Configurations, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "MAX_VALUES", 1)
+@pytest.mark.parametrize(("limit", "key"), [("MAX_VALUES", "pki/b"), ("MAX_VALUES_OF_SERVICE", "kms/b")])
+async def test_values_are_bounded_in_number(
+    configurations: Configurations, monkeypatch: pytest.MonkeyPatch, limit: str, key: str
+) -> None:
+    monkeypatch.setattr(subject, limit, 1)
     await configurations.write("kms/a", "1", "me")
     await configurations.write("kms/a", "2", "me")
     with pytest.raises(TooManyConfigurations):
-        await configurations.write("kms/b", "1", "me")
+        await configurations.write(key, "1", "me")
+
+
+async def test_the_bound_of_one_service_is_not_another_s(configurations: Configurations, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "MAX_VALUES_OF_SERVICE", 1)
+    for key in ("kms/a", "pki/a", "km/a"):
+        await configurations.write(key, "1", "me")
 
 
 @pytest.mark.parametrize("text", ["{}", "null", '"a"', "[1, 2.5]"])
