@@ -75,6 +75,15 @@ def test_rotate_is_advance_ahead_of_time() -> None:
     assert states(keys) == {"k1": State.RETIRED, "k2": State.CURRENT, "k3": State.NEXT}
 
 
+def test_two_rotations_in_a_row_keep_both_old_keys_until_each_expires() -> None:
+    now = NOW + ROTATION.lead
+    keys = rotate(first(), now, ROTATION, new_key)
+    keys = published(keys, ["k3"], now)
+    keys = rotate(keys, now + ROTATION.lead, ROTATION, new_key)
+    assert states(keys) == {"k1": State.RETIRED, "k2": State.RETIRED, "k3": State.CURRENT, "k4": State.NEXT}
+    assert states(advance(keys, now + ROTATION.linger, ROTATION, new_key)).keys() == {"k2", "k3", "k4"}
+
+
 def test_rotate_refuses_a_next_key_that_is_too_young() -> None:
     with pytest.raises(NextKeyTooYoung, match="not published"):
         rotate(advance((), NOW, ROTATION, new_key), NOW, ROTATION, new_key)

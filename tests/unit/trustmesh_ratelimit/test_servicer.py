@@ -89,13 +89,13 @@ async def test_ipv6_network_is_one_caller(service: Service) -> None:
     assert (await service.ask([descriptor("masked_remote_address", "2001:db8:0:2::/64")])).overall_code == OK
 
 
-async def test_a_token_of_several_organisations_shows_the_tightest(service: Service) -> None:
+@pytest.mark.parametrize("busy", ["demo", "other"])
+async def test_a_token_of_several_organisations_shows_the_tightest(service: Service, busy: str) -> None:
     for _ in range(2):
-        await service.ask([descriptor("organisations", b64encode(b'["other"]').decode())])
-    answer = await service.ask([descriptor("organisations", b64encode(b'["demo", "other"]').decode())])
-    assert answer.statuses[0].limit_remaining == 0
-    answer = await service.ask([descriptor("organisations", b64encode(b'["demo", "other"]').decode())])
-    assert answer.overall_code == OVER
+        await service.ask(of("demo.busy", org=busy, address="192.0.2.9/32"))
+    both = [descriptor("organisations", b64encode(b'["demo", "other"]').decode())]
+    assert (await service.ask(both)).statuses[0].limit_remaining == 0
+    assert (await service.ask(both)).overall_code == OVER
 
 
 async def test_hits_addend_of_the_request_and_of_a_descriptor(service: Service) -> None:
