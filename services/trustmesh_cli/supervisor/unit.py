@@ -131,6 +131,8 @@ class Unit:
     async def _start_over(self) -> None:
         """Nothing serves, so there is nothing to keep up: end what there is and start at once."""
         self._fresh = True
+        self._failures = 0
+        self._enter("restarting")
         self._hurry.set()
         if self.current is not None:
             await self._end(self.current)

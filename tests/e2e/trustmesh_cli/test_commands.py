@@ -61,7 +61,8 @@ def test_a_token_of_each_client(mesh: Mesh) -> None:
 
 def test_env_is_what_a_shell_evaluates(mesh: Mesh) -> None:
     variables = mesh.run("env").stdout
-    curl = 'curl -sf --cacert "$TRUSTMESH_CA" -H "Authorization: Bearer $TRUSTMESH_OPERATOR_TOKEN" "$TRUSTMESH_GATEWAY/service/v1/nodes"'
+    bearer = "Authorization: Bearer $TRUSTMESH_OPERATOR_TOKEN"
+    curl = f'curl -sf --cacert "$TRUSTMESH_CA" -H "{bearer}" "$TRUSTMESH_GATEWAY/service/v1/nodes"'
     script = f"{variables}\n{curl}"
     answer = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
     assert "nodes" in json.loads(answer.stdout)

@@ -188,8 +188,17 @@ def test_restart_ends_the_wait_of_a_crash_loop(mesh: FakeMesh) -> None:
         os.kill(mesh.pid("root"), signal.SIGKILL)
         eventually(lambda: mesh.state("root") == "crash-looping")
         (mesh.home / "root.crash").unlink()
-        assert mesh.trustmesh("restart", "root") in (0, 1)
+        assert mesh.trustmesh("restart", "root") == 0
         mesh.wait_ready()
+
+
+def test_restart_of_what_cannot_run_says_why(mesh: FakeMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    with mesh.running():
+        (mesh.home / "root.crash").touch()
+        os.kill(mesh.pid("root"), signal.SIGKILL)
+        eventually(lambda: mesh.state("root") == "crash-looping")
+        assert mesh.trustmesh("restart", "root") == 1
+        assert "it is crash-looping: exit code 1: root has no luck" in capsys.readouterr().err
 
 
 def test_restart_of_an_unknown_service_names_the_known_ones(mesh: FakeMesh, capsys: pytest.CaptureFixture[str]) -> None:
