@@ -21,6 +21,7 @@ from trustmesh_chassis.storage import Database
 from trustmesh_pki import store
 from trustmesh_pki.operations import Authorities
 from trustmesh_pki.own import PKI, OwnIssuer
+from trustmesh_pki.pins import keep_pinned
 from trustmesh_pki.sealing import open_sealer
 from trustmesh_pki.seeds import watch_seeds
 from trustmesh_pki.servicer import IdentityServicer, IntermediateServicer, JoinServicer, JoinTokenServicer, TrustBundleServicer
@@ -52,6 +53,9 @@ async def build(settings: PkiSettings, runtime: Runtime) -> Application:
     async def take_in_seeds() -> None:
         await watch_seeds(settings.seeds, authorities)
 
+    async def keep_roots() -> None:
+        await keep_pinned(settings.home / "trust" / "roots.pem", authorities)
+
     async def forget() -> None:
         while True:
             await authorities.forget_identities(timedelta(days=settings.history_days))
@@ -65,7 +69,7 @@ async def build(settings: PkiSettings, runtime: Runtime) -> Application:
             (join_token_service_pb2.DESCRIPTOR.services_by_name["JoinTokenService"], JoinTokenServicer(*parts)),
         ],
         open_servicers=[(join_service_pb2.DESCRIPTOR.services_by_name["JoinService"], JoinServicer(*parts))],
-        background=[take_in_seeds, forget],
+        background=[take_in_seeds, keep_roots, forget],
         checks={"database": database.ping, "issuer": authorities.check},
         close=database.close,
     )

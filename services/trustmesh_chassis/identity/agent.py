@@ -91,10 +91,15 @@ class IdentityAgent:
         identity = Identity(enrolment.spiffe_id, enrolment.generations, generation)
         return cls(enrolment, identity, issuer, clock, jitter, observe, sleep)
 
+    @property
+    def seconds_left(self) -> float:
+        """How long the certificate is still good for; negative when it has ended."""
+        return (self.identity.expires - self._clock()).total_seconds()
+
     async def check(self) -> None:
         """Raise Unavailable when the identity has ended or is about to."""
         current = self.identity.generation
-        if current.expires - self._clock() < current.lifetime * ALARM:
+        if self.seconds_left < current.lifetime.total_seconds() * ALARM:
             raise Unavailable(f"the identity ends at {current.expires:%FT%TZ} and is not renewed: {self._problem}")
 
     async def run(self) -> None:
@@ -139,9 +144,9 @@ class IdentityAgent:
     def _report(self, problem: Exception, again: datetime) -> None:
         self._problem = str(problem)
         self._observe("failed")
-        left = self.identity.expires - self._clock()
-        level = logging.ERROR if left < self.identity.generation.lifetime / 3 else logging.WARNING
-        log.log(level, "identity not renewed, %d s before it ends: %s; next attempt at %s", left.total_seconds(), problem, again)
+        late = self.seconds_left < self.identity.generation.lifetime.total_seconds() / 3
+        level = logging.ERROR if late else logging.WARNING
+        log.log(level, "identity not renewed, %d s before it ends: %s; next attempt at %s", self.seconds_left, problem, again)
 
     def _renewal(self) -> datetime:
         return self.identity.generation.renewal(self._jitter())
