@@ -18,6 +18,8 @@ from trustmesh_registry.xds.nodes import ConnectedNode, Connection, Kind
 from trustmesh_registry.xds.snapshot import TYPES, short
 from trustmesh_registry.xds.stream import Subscription
 
+MAX_CONFIGURATION_BYTES = 3 << 20
+
 _KINDS = {Kind.ENVOY: node_pb2.Node.KIND_ENVOY, Kind.GRPC: node_pb2.Node.KIND_GRPC}
 
 
@@ -112,22 +114,23 @@ def node_message(connected: ConnectedNode) -> node_pb2.Node:
     )
 
 
-def node_configuration_message(connected: ConnectedNode) -> node_pb2.NodeConfiguration:
+def node_configuration_message(connected: ConnectedNode, type_name: str = "") -> node_pb2.NodeConfiguration:
+    """What the node was sent of that type ("" for all), the JSON left out where it would exceed the answer's bound."""
     resources = {
         (type_url, name): (subscription.sent_version, resource)
         for connection in connected.connections
         for type_url, subscription in connection.stream.subscriptions.items()
         for name, resource in subscription.sent.items()
     }
-    return node_pb2.NodeConfiguration(
-        name=f"nodes/{connected.node.id}/configuration",
-        resources=[
-            node_pb2.NodeResource(
-                type=short(type_url), name=name, version=version, json=json_format.MessageToJson(resource.packed, indent=None)
-            )
-            for (type_url, name), (version, resource) in sorted(resources.items(), key=lambda item: item[0])
-        ],
-    )
+    message = node_pb2.NodeConfiguration(name=f"nodes/{connected.node.id}/configuration")
+    room = MAX_CONFIGURATION_BYTES
+    for (type_url, name), (version, resource) in sorted(resources.items(), key=lambda item: item[0]):
+        if type_name in ("", short(type_url)):
+            json = json_format.MessageToJson(resource.packed, indent=None)
+            omitted = len(json) > room
+            room -= 0 if omitted else len(json)
+            message.resources.add(type=short(type_url), name=name, version=version, json="" if omitted else json, omitted=omitted)
+    return message
 
 
 def _stream_message(connection: Connection) -> node_pb2.NodeStream:

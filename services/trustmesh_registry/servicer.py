@@ -114,7 +114,7 @@ class MeshServicer:
     async def GetNodeConfiguration(
         self, request: mesh_service_pb2.GetNodeConfigurationRequest, call: Call
     ) -> node_pb2.NodeConfiguration:
-        return convert.node_configuration_message(self._nodes.find(request.name.split("/")[1]))
+        return convert.node_configuration_message(self._nodes.find(request.name.split("/")[1]), request.type)
 
 
 def paged(named: Mapping[str, object], size: int, token: str, tokens: PageTokens, *query: str) -> tuple[list[str], str]:

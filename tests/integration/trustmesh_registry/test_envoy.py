@@ -15,6 +15,7 @@ import pytest
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_gateway.bootstrap import Start, files
 from trustmesh_gateway.envoy import Envoy
+from trustmesh_registry import convert
 from trustmesh_registry.xds.nodes import Kind
 
 
@@ -91,6 +92,10 @@ async def test_envoy_follows_the_mesh_without_a_restart_or_a_failed_call(gateway
     assert set(await load) <= {"a", "b"}
     await mesh.until(lambda: gateway.says("b"))
     assert gateway.refusals() == []
+    configuration = convert.node_configuration_message(mesh.registry.nodes.find("envoy-1"))
+    assert {"Listener https", "RouteConfiguration edge", "Cluster echo"} <= {
+        f"{each.type} {each.name}" for each in configuration.resources
+    }
     assert any("access token" in problem for problem in mesh.registry.publisher.problems)
 
 

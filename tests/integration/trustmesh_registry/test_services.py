@@ -16,6 +16,7 @@ from trustmesh.config.v1.config_service_pb2_grpc import ConfigServiceStub
 from trustmesh.registry.v1 import mesh_service_pb2, node_pb2, registry_service_pb2, service_pb2
 from trustmesh.registry.v1.mesh_service_pb2_grpc import MeshServiceStub
 from trustmesh.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from trustmesh_registry import convert
 
 
 def operator(mesh: Any, scope: str = "*") -> tuple[tuple[str, str], ...]:
@@ -133,7 +134,7 @@ async def test_others_than_operators_see_nothing(mesh: Any, orgs: tuple[str, ...
     await refused(stub.ListNodes(mesh_service_pb2.ListNodesRequest()), grpc.StatusCode.UNAUTHENTICATED)
 
 
-async def test_operators_see_what_each_node_was_sent_and_made_of_it(mesh: Any) -> None:
+async def test_operators_see_what_each_node_was_sent_and_made_of_it(mesh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     await mesh.register(await mesh.backend("a"))
     caller = await mesh.caller()
     assert await caller(n=1) == {"a": 1}
@@ -154,6 +155,13 @@ async def test_operators_see_what_each_node_was_sent_and_made_of_it(mesh: Any) -
         ("RouteConfiguration", "echo"),
     ]
     assert "spiffe://trustmesh.local/svc/echo" in sent.resources[0].json
+    monkeypatch.setattr(convert, "MAX_CONFIGURATION_BYTES", len(sent.resources[0].json))
+    request = mesh_service_pb2.GetNodeConfigurationRequest(name=name)
+    cut = await stub.GetNodeConfiguration(request, metadata=operator(mesh))
+    assert [each.omitted for each in cut.resources] == [False, True, True, True]
+    request.type = "ClusterLoadAssignment"
+    alone = await stub.GetNodeConfiguration(request, metadata=operator(mesh))
+    assert list(alone.resources) == [sent.resources[1]]
     unknown = mesh_service_pb2.GetNodeRequest(name="nodes/unknown")
     await refused(stub.GetNode(unknown, metadata=operator(mesh)), grpc.StatusCode.NOT_FOUND)
 

@@ -78,13 +78,15 @@ class NodeConfiguration(_message.Message):
     def __init__(self, name: _Optional[str] = ..., resources: _Optional[_Iterable[_Union[NodeResource, _Mapping]]] = ...) -> None: ...
 
 class NodeResource(_message.Message):
-    __slots__ = ("type", "name", "version", "json")
+    __slots__ = ("type", "name", "version", "json", "omitted")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     JSON_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FIELD_NUMBER: _ClassVar[int]
     type: str
     name: str
     version: str
     json: str
-    def __init__(self, type: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[str] = ..., json: _Optional[str] = ...) -> None: ...
+    omitted: bool
+    def __init__(self, type: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[str] = ..., json: _Optional[str] = ..., omitted: _Optional[bool] = ...) -> None: ...

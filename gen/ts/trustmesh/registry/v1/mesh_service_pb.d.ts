@@ -104,6 +104,13 @@ export declare type GetNodeConfigurationRequest = Message<"trustmesh.registry.v1
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * Only resources of this type, by its short name such as "Cluster"; all when empty.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
 };
 
 /**

@@ -269,6 +269,13 @@ export declare type NodeResource = Message<"trustmesh.registry.v1.NodeResource">
    * @generated from field: string json = 4;
    */
   json: string;
+
+  /**
+   * Whether the JSON is left out because the answer would exceed 3 MiB; ask for this type alone.
+   *
+   * @generated from field: bool omitted = 5;
+   */
+  omitted: boolean;
 };
 
 /**
