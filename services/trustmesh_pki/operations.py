@@ -77,8 +77,8 @@ class Authorities:
             now = self.clock()
             if not found.admit(request.key_digest, now):
                 leaf = await ledger.identity(found.identity)
-                assert leaf is not None
-                return await self._issuance(ledger, leaf)
+                if leaf is not None and now < leaf.expire_time:
+                    return await self._issuance(ledger, leaf)
             allowed = await ledger.allowed_names(found.service) | found.names
             leaf = await self._issue(ledger, found.service, request, allowed, Cause.JOIN, now)
             await ledger.replace_join_token(found.redeemed(request.key_digest, leaf.id, now))

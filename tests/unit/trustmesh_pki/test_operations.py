@@ -71,6 +71,15 @@ async def test_join_repeats_its_answer_for_the_same_key(trust: TestTrust) -> Non
         await trust.authorities.join(token, TestRequest().pem)
 
 
+async def test_join_repeats_itself_with_a_new_certificate_when_the_first_has_ended(trust: TestTrust) -> None:
+    token, request = await trust.token(ttl=timedelta(hours=3)), TestRequest()
+    first = await trust.authorities.join(token, request.pem)
+    trust.clock.advance(hours=2)
+    second = await trust.authorities.join(token, request.pem)
+    assert second.leaf.expire_time == first.leaf.expire_time + timedelta(hours=2)
+    assert await trust.authorities.join(token, request.pem) == second
+
+
 async def test_join_refuses_an_unknown_an_expired_and_a_withdrawn_token(trust: TestTrust) -> None:
     with pytest.raises(JoinTokenUnknown):
         await trust.authorities.join("A" * 43, TestRequest().pem)
