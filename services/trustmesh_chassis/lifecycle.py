@@ -154,9 +154,9 @@ async def _start_servers(
         port = int(settings.join.rpartition(":")[2])
         listeners.append((methods, port, identity.open_server_credentials()))
     servers = []
-    for methods, port, credentials in listeners:
+    for served, port, credentials in listeners:
         server = make_server(
-            methods,
+            served,
             identity.peer_service,
             interceptors,
             concurrency=settings.concurrency,

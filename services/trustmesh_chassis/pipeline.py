@@ -107,7 +107,8 @@ class Pipeline:
                 await self.append(self.compose(call, message, "OK", ""))
             return handler(message, call)
 
-        return self._streaming(method, request, admit)
+        streaming: Streaming = self._streaming(method, request, admit)
+        return streaming
 
     def bidirectional(
         self, method: Method, request: Descriptor, handler: Callable[[AsyncIterator[Any], Call], AsyncIterator[Any]]
@@ -123,7 +124,8 @@ class Pipeline:
             authorize(call, None)
             return handler(self._validated(messages), call)
 
-        return self._streaming(method, request, admit)
+        bidirectional: Bidirectional = self._streaming(method, request, admit)
+        return bidirectional
 
     def _streaming(self, method: Method, request: Descriptor, admit: Callable[..., Awaitable[AsyncIterator[Message]]]) -> Any:
         authorize = compile_authorization(method, request, self.verify)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 POLL_SECONDS = 0.02
 
-Reachable = Callable[[], Awaitable[None]]
+Reachable = Callable[[], Coroutine[None, None, None]]
 
 
 async def at_once() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -46,7 +46,7 @@ def redactor(key: bytes) -> Redact:
     return redact
 
 
-def _hide(shown: dict[str, Any], descriptor: Descriptor, key: bytes) -> None:
+def _hide(shown: dict[str, Any], descriptor: Any, key: bytes) -> None:
     for name, value in shown.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:
@@ -58,8 +58,8 @@ def _hide(shown: dict[str, Any], descriptor: Descriptor, key: bytes) -> None:
                 _hide(nested, nested_descriptor, key)
 
 
-def _nested(field: FieldDescriptor, value: Any) -> list[tuple[dict[str, Any], Descriptor]]:
-    descriptor = field.message_type
+def _nested(field: FieldDescriptor, value: Any) -> list[tuple[dict[str, Any], Any]]:
+    descriptor: Any = field.message_type
     if descriptor.GetOptions().map_entry:
         descriptor, candidates = descriptor.fields_by_name["value"].message_type, list(value.values())
     else:

@@ -21,9 +21,7 @@ DEREGISTER_TIMEOUT = 2.0
 class Registration:
     """One instance's entry."""
 
-    def __init__(
-        self, stub: Any, request: registry_service_pb2.RegisterInstanceRequest, reachable: Reachable = at_once
-    ) -> None:
+    def __init__(self, stub: Any, request: registry_service_pb2.RegisterInstanceRequest, reachable: Reachable = at_once) -> None:
         """`reachable` returns when the registry can be reached; nothing is sent before."""
         self._stub = stub
         self._reachable = reachable

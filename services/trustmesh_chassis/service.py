@@ -99,6 +99,7 @@ class Runtime:
             url,
             metadata,
             migrations=migrations,
+            clock=self.clock,
             migration_url=self.settings.migration_database_url or None,
             pending_audit=take_pending_audit,
         )

@@ -36,10 +36,10 @@ class WebServer:
                 async def with_peer(scope: Scope, receive: Receive, send: Send) -> None:
                     await inner({**scope, PEER: peer}, receive, send)
 
-                self.app = with_peer  # type: ignore[assignment]  # uvicorn's own ASGI types
+                self.app = with_peer
 
         config = uvicorn.Config(
-            app,  # type: ignore[arg-type]  # uvicorn's own ASGI types
+            app,
             http=PeerAware,
             ws="none",
             lifespan="off",

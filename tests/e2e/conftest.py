@@ -133,7 +133,7 @@ OFFSETS = (80, 81, 180, 380, 381, 442, 443, 480, 681, 980, 1080, 1180, 1380, 144
 
 def free_base_port() -> int:
     """A base port under which nothing listens on any port of a mesh."""
-    bases = [*range(20_000, 52_000, 4_000)]
+    bases: list[int] = [*range(20_000, 52_000, 4_000)]
     random.shuffle(bases)
     for base in bases:
         if all(_free(base + offset) for offset in OFFSETS):

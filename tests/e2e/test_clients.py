@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cryptography import x509
@@ -33,7 +33,7 @@ EXPECTED = {
 }
 
 
-def _absent(what: str, mend: str) -> None:
+def _absent(what: str, mend: str) -> NoReturn:
     """Skip by name on a person's machine; never in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing in CI; {mend}")

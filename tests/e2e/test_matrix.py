@@ -49,6 +49,10 @@ def message(method: Method, fields: dict[str, Any]) -> Message:
     return request
 
 
+def message_bytes(request: Message) -> bytes:
+    return request.SerializeToString()
+
+
 def template_of(method: Method) -> str:
     """The pattern of the resource's name, for example "orgs/*/keys/*"."""
     access = method.policy.access
@@ -77,7 +81,7 @@ def named(method: Method, org: str, last: str = "thing") -> dict[str, Any]:
 
 
 def _nested(method: Method, path: list[str], value: str) -> dict[str, Any]:
-    descriptor = POOL.FindMessageTypeByName(method.input_type)
+    descriptor: Any = POOL.FindMessageTypeByName(method.input_type)
     fields: dict[str, Any] = {}
     target = fields
     for part in path[:-1]:
@@ -124,7 +128,7 @@ class Paths:
         channel = self._channels[token]
         response = message_factory.GetMessageClass(POOL.FindMessageTypeByName(method.output_type))
         kind = channel.unary_stream if method.server_streaming else channel.unary_unary
-        call = kind(method.path, request_serializer=lambda m: m.SerializeToString(), response_deserializer=response.FromString)
+        call: Any = kind(method.path, request_serializer=message_bytes, response_deserializer=response.FromString)
         try:
             answer = call(message(method, fields), timeout=10)
             if method.server_streaming:
@@ -132,7 +136,8 @@ class Paths:
                 answer.cancel()
             return Decision(0)
         except grpc.RpcError as error:
-            details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+            trailers: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs, say the stubs not
+            details = trailers.get("grpc-status-details-bin")
             if details:
                 return decided(status_pb2.Status.FromString(details))
             return Decision(error.code().value[0])
@@ -291,7 +296,7 @@ def test_an_unlisted_service_is_denied(mesh: Any, method: Method) -> None:
     response = message_factory.GetMessageClass(POOL.FindMessageTypeByName(method.output_type))
     with mesh.inside(caller, mesh.base_port + offsets[product]) as channel:
         kind = channel.unary_stream if method.server_streaming else channel.unary_unary
-        call = kind(method.path, request_serializer=lambda m: m.SerializeToString(), response_deserializer=response.FromString)
+        call: Any = kind(method.path, request_serializer=message_bytes, response_deserializer=response.FromString)
         with pytest.raises(grpc.RpcError) as denied:
             answer = call(message(method, named(method, "demo")), timeout=10)
             if method.server_streaming:

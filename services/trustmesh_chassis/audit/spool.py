@@ -1,8 +1,9 @@
 """A durable queue of audit records in files: an append returns when its record is on the disk.
 
 Appends that arrive while the disk is busy share the next write and fsync (group commit), so the cost of durability is paid per
-batch and not per call; under load a batch waits a moment for more, since handing it to the disk costs more than the wait. A failed write is taken back whole: every append of that batch fails, and the file ends after the last
-record that was acknowledged.
+batch and not per call; under load a batch waits a moment for more, since handing it to the disk costs more than the wait. A
+failed write is taken back whole: every append of that batch fails, and the file ends after the last record that was
+acknowledged.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
@@ -17,6 +17,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 def tracer_provider(service: str, exporter: SpanExporter) -> TracerProvider:
@@ -38,17 +40,20 @@ class SampledSpans(grpc.aio.ServerInterceptor):
 
     def __init__(self, provider: TracerProvider, share: float, random: Random) -> None:
         """`share` of the calls whose caller did not decide are sampled, from 0 to 1."""
-        self._spans: Any = aio_server_interceptor(tracer_provider=provider)
+        make: Any = aio_server_interceptor
+        self._spans = make(tracer_provider=provider)
         self._share = share
         self._random = random
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> Handler:
         if self._sampled(handler_call_details):
-            handler: grpc.RpcMethodHandler[Any, Any] = await self._spans.intercept_service(continuation, handler_call_details)
+            handler: grpc.RpcMethodHandler[Any, Any] | None = await self._spans.intercept_service(
+                continuation, handler_call_details
+            )
             return handler
         return await continuation(handler_call_details)
 

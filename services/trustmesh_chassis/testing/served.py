@@ -1,7 +1,7 @@
 """Serves servicers for one test as production does: the whole pipeline, real mTLS, real tokens, on a loopback port.
 
-    async with served([(DESCRIPTOR, PetServicer(...))], tmp_path) as shop:
-        stub = PetServiceStub(shop.channel(shop.issuer.token(orgs=("demo",))))
+async with served([(DESCRIPTOR, PetServicer(...))], tmp_path) as shop:
+    stub = PetServiceStub(shop.channel(shop.issuer.token(orgs=("demo",))))
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(servicers: Sequence[tuple[ServiceDescriptor, object]], directory: Path, service: str = "shop") -> AsyncIterator[Served]:
+async def served(
+    servicers: Sequence[tuple[ServiceDescriptor, object]], directory: Path, service: str = "shop"
+) -> AsyncIterator[Served]:
     """Serve `servicers` as `service`; `directory` takes the certificates.
 
     At the end it raises AssertionError when a call answered with a reason that its policy does not declare.

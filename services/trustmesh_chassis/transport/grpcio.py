@@ -85,7 +85,7 @@ def _handler(bound: BoundMethod, peer_service: Peer) -> grpc.RpcMethodHandler[An
 
 
 def _incoming(context: grpc.aio.ServicerContext[Any, Any], peer_service: Peer) -> Incoming:
-    metadata = {key: value for key, value in context.invocation_metadata() or () if key in _WANTED}
+    metadata = {key: str(value) for key, value in context.invocation_metadata() or () if key in _WANTED}
     return Incoming(metadata, peer_service(context.auth_context()), context.time_remaining())
 
 

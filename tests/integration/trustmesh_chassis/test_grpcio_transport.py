@@ -12,10 +12,10 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from google.rpc import error_details_pb2, status_pb2
 
 from trustmesh.options.v1 import policy_pb2
 from trustmesh_chassis import health
@@ -66,7 +66,9 @@ def authority() -> TestAuthority:
 async def serve(authority: TestAuthority, tmp_path: Path, pipeline: Pipeline) -> AsyncIterator[Serve]:
     servers: list[grpc.aio.Server] = []
 
-    async def start(servicer: Any, *, descriptor: Any = health.DESCRIPTOR, policies: Any = POLICIES, interceptors: Any = ()) -> int:
+    async def start(
+        servicer: Any, *, descriptor: Any = health.DESCRIPTOR, policies: Any = POLICIES, interceptors: Any = ()
+    ) -> int:
         identity = authority.issue(tmp_path / "shop", "shop")
         credentials = grpc.ssl_server_credentials(
             [((identity / "tls.key").read_bytes(), (identity / "tls.crt").read_bytes())], authority.roots_pem, True
@@ -118,7 +120,9 @@ def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     return status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
 
 
-async def test_health_is_told_to_services_of_the_mesh(serve: Serve, connect: Connect, servicer: HealthServicer, state: Health) -> None:
+async def test_health_is_told_to_services_of_the_mesh(
+    serve: Serve, connect: Connect, servicer: HealthServicer, state: Health
+) -> None:
     stub = health_pb2_grpc.HealthStub(connect(await serve(servicer)))
     assert (await stub.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
     assert len((await stub.List(health_pb2.HealthListRequest())).statuses) == 2
@@ -190,7 +194,8 @@ async def test_a_message_above_the_limit_is_refused(serve: Serve, connect: Conne
 async def test_an_unknown_method_is_unimplemented(serve: Serve, connect: Connect, servicer: HealthServicer) -> None:
     channel = connect(await serve(servicer))
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await channel.unary_unary("/grpc.health.v1.Health/Nope")(b"")
+        call: Any = channel.unary_unary("/grpc.health.v1.Health/Nope")
+        await call(b"")
     assert failed.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -236,7 +241,9 @@ async def test_only_sampled_calls_make_spans(
     provider.shutdown()
 
 
-async def test_a_call_made_for_another_carries_its_deadline_and_ids(serve: Serve, connect: Connect, servicer: HealthServicer) -> None:
+async def test_a_call_made_for_another_carries_its_deadline_and_ids(
+    serve: Serve, connect: Connect, servicer: HealthServicer
+) -> None:
     seen: list[Call] = []
 
     class Inner(HealthServicer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import ssl
 import subprocess
@@ -29,6 +28,7 @@ from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.identity import Identity, SpiffeId
 from trustmesh_chassis.identity.generation import load
 from trustmesh_chassis.lifecycle import serve
+from trustmesh_chassis.reachable import listening as reachable
 from trustmesh_chassis.service import Application, ForeignService, Runtime, ServiceDefinition
 from trustmesh_chassis.settings import ServiceSettings
 from trustmesh_chassis.testing.authority import TRUST_DOMAIN, TestAuthority
@@ -80,7 +80,7 @@ def settings(tmp_path: Path) -> ShopSettings:
     directory = tmp_path / "services" / "shop"
     directory.mkdir(parents=True)
     (directory / "configuration.json").write_text(json.dumps({"authz/jwks": TestIssuer().jwks}))
-    ports = {name: free_port() for name in ("port", "admin_port", "http_port")}
+    ports: dict[str, Any] = {name: free_port() for name in ("port", "admin_port", "http_port")}
     return ShopSettings(
         home=tmp_path,
         registry_address=f"localhost:{free_port()}",
@@ -114,15 +114,24 @@ def definition(authority: TestAuthority) -> Callable[..., ServiceDefinition[Shop
 
 @asynccontextmanager
 async def running(definition: Any, settings: ShopSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """The service, ready; drained at the end."""
-    stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(serve(definition, settings, stop, ready.set))
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({task, waiting}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if not ready.is_set():
+    """The service, up with all its ports; drained at the end."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(definition, settings, stop, lambda: None))
+    listening = asyncio.create_task(reachable(f"127.0.0.1:{settings.private_port}")())
+    await asyncio.wait({task, listening}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    if not listening.done():
+        listening.cancel()
         task.result()
     yield task
+    stop.set()
+    await task
+
+
+async def test_a_service_that_nobody_calls_is_ready_without_the_registry(definition: Any, settings: ShopSettings) -> None:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(serve(definition(Application()), settings, stop, ready.set))
+    async with asyncio.timeout(20):
+        await ready.wait()
     stop.set()
     await task
 
@@ -161,7 +170,9 @@ async def test_a_service_serves_is_probed_and_drains(
         context = ssl.create_default_context(cadata=authority.roots_pem.decode())
         async with httpx.AsyncClient(verify=context) as nobody:
             probe = await nobody.get(f"https://localhost:{settings.private_port}/admin/v1/readyz")
-            assert probe.json()["checks"] == {"serving": "ok", "identity": "ok", "token keys": "ok"}
+            checks = probe.json()["checks"]
+            assert "registry" in checks.pop("registration")
+            assert checks == {"serving": "ok", "identity": "ok", "token keys": "ok"}
         identity = authority.issue(tmp_path / "gateway", "gateway")
         context.load_cert_chain(identity / "tls.crt", identity / "tls.key")
         async with httpx.AsyncClient(verify=context) as gateway:
@@ -189,10 +200,11 @@ async def test_open_servicers_are_served_without_a_client_certificate(
     definition: Any, settings: ShopSettings, authority: TestAuthority
 ) -> None:
     application = Application(open_servicers=[(CONFIG, Anything())])
-    async with running(definition(application), settings):
-        async with grpc.aio.secure_channel(settings.join, grpc.ssl_channel_credentials(authority.roots_pem)) as open_channel:
-            with pytest.raises(grpc.aio.AioRpcError) as failed:
-                await open_channel.unary_unary("/trustmesh.config.v1.ConfigService/PublishConfiguration")(b"")
+    open_channel = grpc.aio.secure_channel(settings.join, grpc.ssl_channel_credentials(authority.roots_pem))
+    async with running(definition(application), settings), open_channel:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            call: Any = open_channel.unary_unary("/trustmesh.config.v1.ConfigService/PublishConfiguration")
+            await call(b"")
     assert failed.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -237,7 +249,7 @@ async def test_a_foreign_service_is_served_by_its_policies(
 ) -> None:
     from grpc_reflection.v1alpha import reflection_pb2
 
-    descriptor = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+    descriptor: Any = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
     policy = health.POLICIES["Check"]
     application = Application(foreign=[ForeignService(descriptor, Anything(), {"ServerReflectionInfo": policy})])
     traced = settings.model_copy(update={"trace_endpoint": f"127.0.0.1:{free_port()}"})

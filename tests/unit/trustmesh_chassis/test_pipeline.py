@@ -279,7 +279,7 @@ async def test_the_request_is_recorded_redacted(unary: Make, spool: Spool) -> No
 @pytest.fixture
 def streaming(pipeline: Pipeline, method: Make, request_type: Any) -> Make:
     async def run(handler: Any, *, name: str = "orgs/demo/pets/a", **policy: Any) -> list[str]:
-        serve = pipeline.server_streaming(method(**policy), request_type.DESCRIPTOR, handler)
+        serve: Any = pipeline.server_streaming(method(**policy), request_type.DESCRIPTOR, handler)
         return [each.name async for each in serve(INCOMING, request_type(name=name))]
 
     return run
@@ -330,8 +330,8 @@ async def test_a_conversation_is_judged_once_and_each_request_validated(
         yield request_type(name="bad")
 
     serve = pipeline.bidirectional(method(MeshAccess(frozenset({"gateway"}))), request_type.DESCRIPTOR, echo)
-    stream = serve(INCOMING, requests())
-    assert (await anext(stream)).name == "one"  # type: ignore[attr-defined]  # the test's own message type
+    stream: Any = serve(INCOMING, requests())
+    assert (await anext(stream)).name == "one"
     with pytest.raises(CallFailed, match="is bad"):
         await anext(stream)
 

@@ -16,7 +16,7 @@ class ShopSettings(ServiceSettings):
     stock: int = Field(default=10, ge=0)
     unseal_key: str = ""
     ledger_file: str = ""
-    breeds: list[str] = []
+    breeds: tuple[str, ...] = ()
 
 
 def load(home: Path, text: str = "", **environment: str) -> ShopSettings:
@@ -53,7 +53,7 @@ def test_the_service_wins_over_the_mesh_and_the_environment_over_the_file(tmp_pa
 
 
 def test_lists_in_the_environment_are_yaml(tmp_path: Path) -> None:
-    assert load(tmp_path, TRUSTMESH_SHOP__BREEDS="[poodle, 'great dane']").breeds == ["poodle", "great dane"]
+    assert load(tmp_path, TRUSTMESH_SHOP__BREEDS="[poodle, 'great dane']").breeds == ("poodle", "great dane")
     with pytest.raises(SettingsError, match="TRUSTMESH_SHOP__BREEDS"):
         load(tmp_path, TRUSTMESH_SHOP__BREEDS="[poodle")
 

@@ -27,7 +27,12 @@ async def test_an_append_is_on_disk_when_it_returns(tmp_path: Path) -> None:
 async def test_appends_that_arrive_together_share_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs: list[int] = []
     sync = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda file: (syncs.append(file), sync(file)))
+
+    def counted(file: int) -> None:
+        syncs.append(file)
+        sync(file)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
     spool = AuditSpool(tmp_path)
     await asyncio.gather(*(spool.append(b"%d" % i) for i in range(100)))
     assert lines(tmp_path) == [b"%d" % i for i in range(100)]
