@@ -80,7 +80,7 @@ fmt: .venv/built ## Put code and contracts into their format
 # pytest's summary is said again at the end, after the coverage of each package.
 test: .venv/built web/node_modules/installed ## Every test, in parallel, with the coverage that each package owes
 	mkdir -p build && rm -f build/.coverage*
-	COVERAGE_FILE=build/.coverage $(BIN)/pytest -q -n auto --dist loadgroup --cov --cov-report= 2>&1 | tee build/test.log
+	GRPC_VERBOSITY=ERROR COVERAGE_FILE=build/.coverage $(BIN)/pytest -q -n auto --dist loadgroup --cov --cov-report= 2>&1 | tee build/test.log
 	COVERAGE_FILE=build/.coverage $(BIN)/coverage json -q -o build/coverage.json
 	$(BIN)/python tests/coverage_gate.py build/coverage.json; status=$$?; tail -n 1 build/test.log; exit $$status
 
