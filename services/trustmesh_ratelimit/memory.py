@@ -56,4 +56,3 @@ class MemoryCounters:
                 return current, 0
             case _:
                 return 0, 0
-
