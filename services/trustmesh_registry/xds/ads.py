@@ -41,8 +41,7 @@ class AggregatedDiscovery:
     async def StreamAggregatedResources(
         self, requests: AsyncIterator[DiscoveryRequest], call: Call
     ) -> AsyncIterator[DiscoveryResponse]:
-        async with asyncio.timeout(FIRST_REQUEST_SECONDS):
-            first = await anext(requests, None)
+        first = await _first(requests)
         if first is None or self._closing.begun:
             return
         node = _identified(first.node, call.peer)
@@ -99,6 +98,15 @@ class AggregatedDiscovery:
             raise InvalidArgument(
                 "The discovery request is refused.", fields=(FieldViolation("resource_names", str(error)),)
             ) from None
+
+
+async def _first(requests: AsyncIterator[DiscoveryRequest]) -> DiscoveryRequest | None:
+    """The first request, None when it does not come in time: a stream that asks for nothing is not kept open."""
+    try:
+        async with asyncio.timeout(FIRST_REQUEST_SECONDS):
+            return await _next(requests)
+    except TimeoutError:
+        return None
 
 
 async def _next(requests: AsyncIterator[DiscoveryRequest]) -> DiscoveryRequest | None:

@@ -10,6 +10,7 @@ import pytest
 from envoy.service.discovery.v3 import ads_pb2_grpc
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest, DiscoveryResponse
 
+from trustmesh_registry.xds import ads
 from trustmesh_registry.xds.snapshot import CLUSTER, ENDPOINTS, LISTENER
 
 GRPC = {"id": "n", "cluster": "web", "user_agent_name": "gRPC C-core"}
@@ -110,6 +111,38 @@ async def test_incremental_discovery_is_refused(mesh: Any) -> None:
         await call.write(DeltaDiscoveryRequest(type_url=LISTENER))
         await call.read()
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_stream_that_asks_for_nothing_ends(mesh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = stream(mesh, "web")
+    await silent.done_writing()
+    assert await silent.read() is grpc.aio.EOF
+    monkeypatch.setattr(ads, "FIRST_REQUEST_SECONDS", 0.05)
+    slow = stream(mesh, "web")
+    assert await slow.read() is grpc.aio.EOF
+
+
+async def test_a_node_that_closes_its_side_ends_the_stream(mesh: Any) -> None:
+    call = stream(mesh, "web")
+    await ask(call, node=GRPC, type_url=LISTENER, resource_names=["registry"])
+    await call.done_writing()
+    assert await call.read() is grpc.aio.EOF
+
+
+async def test_before_anything_could_be_published_nothing_is_answered_and_then_everything(mesh: Any) -> None:
+    publisher = mesh.registry.publisher
+    published, publisher._published = publisher._published, {}
+    call = stream(mesh, "web")
+    await call.write(DiscoveryRequest(node=GRPC, type_url=LISTENER, resource_names=["registry"]))
+
+    async def connected() -> bool:
+        return bool(mesh.registry.nodes.all())
+
+    await mesh.until(connected)
+    publisher.changes.tell("gRPC")
+    publisher._published = published
+    publisher.changes.tell("gRPC")
+    assert (await call.read()).type_url == LISTENER
 
 
 async def test_a_draining_registry_ends_its_discovery_streams(mesh: Any) -> None:
