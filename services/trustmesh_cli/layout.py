@@ -36,7 +36,7 @@ SERVICES = (
     Service("gateway", 442, wave=0, extra=(GATEWAY_HTTPS, GATEWAY_PLAIN)),
 )
 NAMES = tuple(service.name for service in SERVICES)
-WITH_DATABASE = tuple(name for name in NAMES if name != "gateway")
+WITH_DATABASE = tuple(name for name in NAMES if name not in ("gateway", "ratelimit"))
 
 NOT_AT_THE_GATEWAY = ("trustmesh.pki.v1.JoinService",)
 """gRPC services that are served on a port of their own, inside the mesh."""

@@ -26,9 +26,10 @@ _HEAVY = (
     "trustmesh_chassis.lifecycle",
     "trustmesh_chassis.storage",
     "trustmesh_chassis.telemetry.logs",
-    "aiosqlite",
-    "sqlalchemy",
+    "uvicorn.lifespan.off",
 )
+_DRIVER = {"sqlite": "sqlalchemy.dialects.sqlite.aiosqlite", "postgres": "sqlalchemy.dialects.postgresql.asyncpg"}
+_MIGRATING = ("alembic.config", "alembic.runtime.environment", "alembic.script", "alembic.op")
 
 
 def serve(name: str, home: Path) -> int:
@@ -68,11 +69,17 @@ def load_definition(name: str) -> ServiceDefinition[Any]:
     return definition
 
 
-def preload() -> None:
+def preload(home: Home, storage: str) -> None:
     """Import what the services need, so that their processes share it. What cannot be imported fails later in its own process."""
     settle_grpc()
     found = importlib.metadata.entry_points(group=ENTRY_POINTS)
-    modules = [*_HEAVY, *(point.module for point in found if point.name in NAMES)]
+    is_first = not all((home.service(name) / "data.db").exists() for name in WITH_DATABASE)
+    modules = [
+        *_HEAVY,
+        _DRIVER[storage],
+        *(_MIGRATING if is_first else ()),
+        *(point.module for point in found if point.name in NAMES),
+    ]
     collecting = gc.isenabled()
     gc.disable()  # importing makes much and drops little
     for module in modules:

@@ -46,7 +46,7 @@ def mesh_session(home: Home, mesh: Mesh, storage: str, timeout: float) -> Sessio
 
     @contextmanager
     def prepare() -> Iterator[Environments]:
-        preload()
+        preload(home, storage)
         with databases(home, storage) as environments:
             installation.ensure_in_child(home, mesh, storage)
             yield environments
