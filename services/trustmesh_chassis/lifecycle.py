@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from random import SystemRandom
 from typing import Any
@@ -56,7 +56,9 @@ async def serve(
     directory = settings.directory(name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        agent = await (definition.identity or _join(name))(settings, utc_now)
+        agent = await _unless(stop, (definition.identity or _join(name))(settings, utc_now))
+        if agent is None:
+            return
         identity = agent.identity
         instance = instance_id(name)
         write_bootstrap(
@@ -76,6 +78,7 @@ async def serve(
         spool = AuditSpool(directory / "audit")
         stack.push_async_callback(spool.close)
         metrics = Metrics(name)
+        metrics.gauge("trustmesh_identity_seconds_left", "Until the certificate ends.", lambda: agent.seconds_left)
         registration = _registration(name, instance, settings, application, clients, registry)
         health = Health(name, _checks(application, agent, verifier, registration))
         pipeline = Pipeline(
@@ -103,6 +106,18 @@ async def serve(
         health.serving = True
         await _watch_over(watch, stop, _announce(health, on_ready))
         await _drain(settings, health, registration, servers)
+
+
+async def _unless(stop: asyncio.Event, joining: Awaitable[IdentityAgent]) -> IdentityAgent | None:
+    """The agent that is joining, or None when `stop` is set before."""
+    task, stopping = asyncio.ensure_future(joining), asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return None
 
 
 def _join(service: str) -> Callable[[ServiceSettings, Callable[[], Any]], Coroutine[Any, Any, IdentityAgent]]:

@@ -22,6 +22,7 @@ from trustmesh_registry.ports import Clock
 from trustmesh_registry.reflection.protocol import DESCRIPTORS as REFLECTION
 from trustmesh_registry.reflection.protocol import POLICY as REFLECTION_POLICY
 from trustmesh_registry.reflection.servicer import ReflectionServicer
+from trustmesh_registry.rollout import Rollout
 from trustmesh_registry.servicer import MESH, REGISTRY, MeshServicer, RegistryServicer
 from trustmesh_registry.settings import RegistrySettings
 from trustmesh_registry.watching import Closing
@@ -85,6 +86,7 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
     )
     publisher.publish()
     nodes, closing, tokens = Nodes(), Closing(), database.page_tokens
+    rollout = Rollout(publisher, nodes)
 
     async def publish_changes() -> None:
         with directory.watched() as services, configurations.watched() as values:
@@ -93,9 +95,9 @@ async def assemble(settings: RegistrySettings, database: Database, clock: Clock)
 
     application = Application(
         servicers=[
-            (REGISTRY, RegistryServicer(directory, products, tokens, clock, closing)),
+            (REGISTRY, RegistryServicer(directory, products, tokens, clock, closing, rollout)),
             (MESH, MeshServicer(nodes, publisher, tokens)),
-            (CONFIG, ConfigServicer(configurations, tokens, closing)),
+            (CONFIG, ConfigServicer(configurations, tokens, closing, rollout)),
             (GATEWAY, GatewayServicer(lambda: view().mesh, lambda: replace(edge, jwks=view().jwks), tokens)),
         ],
         foreign=[

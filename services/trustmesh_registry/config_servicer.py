@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 from trustmesh.config.v1 import config_service_pb2, configuration_pb2
 from trustmesh_chassis.call import Call
-from trustmesh_chassis.errors import PermissionDenied
 from trustmesh_chassis.storage import PageTokens
 from trustmesh_registry import convert
 from trustmesh_registry.configurations import Configurations
 from trustmesh_registry.operations import require_own
+from trustmesh_registry.rollout import Rollout
 from trustmesh_registry.servicer import paged
 from trustmesh_registry.watching import Closing, told
 
@@ -20,8 +20,9 @@ CONFIG = config_service_pb2.DESCRIPTOR.services_by_name["ConfigService"]
 class ConfigServicer:
     """trustmesh.config.v1.ConfigService."""
 
-    def __init__(self, configurations: Configurations, tokens: PageTokens, closing: Closing) -> None:
+    def __init__(self, configurations: Configurations, tokens: PageTokens, closing: Closing, rollout: Rollout) -> None:
         self._configurations = configurations
+        self._rollout = rollout
         self._tokens = tokens
         self._closing = closing
 
@@ -42,8 +43,7 @@ class ConfigServicer:
     async def UpdateConfiguration(
         self, request: config_service_pb2.UpdateConfigurationRequest, call: Call
     ) -> configuration_pb2.Configuration:
-        if call.principal is None:
-            raise PermissionDenied("only a principal writes a value by this method; a service publishes its own")
+        assert call.principal is not None  # The policy lists no service that may call without one.
         value = await self._configurations.write(
             convert.configuration_key(request.configuration.name),
             request.configuration.value,
@@ -66,7 +66,9 @@ class ConfigServicer:
         key = convert.configuration_key(request.name)
         service = key.partition("/")[0]
         require_own(call.peer, service)
-        return convert.configuration_message(await self._configurations.write(key, request.value, f"services/{service}"))
+        written = await self._configurations.write(key, request.value, f"services/{service}")
+        await self._rollout.reached()
+        return convert.configuration_message(written)
 
     async def WatchConfigurations(
         self, request: config_service_pb2.WatchConfigurationsRequest, call: Call

@@ -14,6 +14,7 @@ from trustmesh_registry.contracts import judge_contract
 from trustmesh_registry.mesh import View
 from trustmesh_registry.operations import Directory, require_own
 from trustmesh_registry.ports import Clock
+from trustmesh_registry.rollout import Rollout
 from trustmesh_registry.watching import Closing, told
 from trustmesh_registry.xds.nodes import Nodes
 from trustmesh_registry.xds.publisher import Publisher
@@ -28,13 +29,20 @@ class RegistryServicer:
     """trustmesh.registry.v1.RegistryService."""
 
     def __init__(
-        self, directory: Directory, products: Mapping[str, tuple[str, ...]], tokens: PageTokens, clock: Clock, closing: Closing
+        self,
+        directory: Directory,
+        products: Mapping[str, tuple[str, ...]],
+        tokens: PageTokens,
+        clock: Clock,
+        closing: Closing,
+        rollout: Rollout,
     ) -> None:
         self._directory = directory
         self._products = products
         self._tokens = tokens
         self._clock = clock
         self._closing = closing
+        self._rollout = rollout
 
     async def RegisterInstance(
         self, request: registry_service_pb2.RegisterInstanceRequest, call: Call
@@ -43,6 +51,7 @@ class RegistryServicer:
         require_own(call.peer, instance.service)
         contract = judge_contract(instance.service, request.descriptors, request.grpc_services, self._products)
         registered = await self._directory.register(instance, contract)
+        await self._rollout.reached()
         interval = Duration()
         interval.FromTimedelta(self._directory.terms.heartbeat)
         return registry_service_pb2.RegisterInstanceResponse(

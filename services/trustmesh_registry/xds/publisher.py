@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +29,23 @@ class Compiled:
     problems: tuple[str, ...] = ()
 
 
+class Rounds:
+    """Counts the rounds of compiling, so that one can wait for a round that began after now."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = 0
+        self.end = asyncio.Event()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        self.begun += 1
+        yield
+        self.ended = self.begun
+        self.end.set()
+        self.end = asyncio.Event()
+
+
 class Publisher(Generic[View]):
     """The last good snapshot of each kind. A node follows by `changes`, which tells the kind's value."""
 
@@ -36,6 +54,8 @@ class Publisher(Generic[View]):
         self.compile = compile
         self.changes = Changes()
         self._view = view
+        self._wake = asyncio.Event()
+        self._rounds = Rounds()
         self._published: dict[Kind, Snapshot] = {}
         self._problems: dict[Kind, tuple[str, ...]] = {}
 
@@ -54,22 +74,29 @@ class Publisher(Generic[View]):
         for kind in self.compile:
             self._adopt(kind, *self._candidate(kind, view))
 
+    async def published(self) -> None:
+        """Return when everything that changed before this call has been compiled, and published where it is valid."""
+        begun = self._rounds.begun
+        self._wake.set()
+        while self._rounds.ended <= begun:
+            await self._rounds.end.wait()
+
     async def run(self, *watchers: Watcher) -> None:
         """Publish soon after anything that is watched changes, for as long as the registry runs.
 
         Compiling happens in a thread beside the calls; what changes meanwhile is one change more afterwards.
         """
         async with asyncio.TaskGroup() as group:
-            wake = asyncio.Event()
             for watcher in watchers:
-                group.create_task(_relay(watcher, wake))
+                group.create_task(_relay(watcher, self._wake))
             while True:
-                await wake.wait()
+                await self._wake.wait()
                 await asyncio.sleep(DEBOUNCE_SECONDS)
-                wake.clear()
-                view = self._view()
-                for kind in self.compile:
-                    self._adopt(kind, *await asyncio.to_thread(self._candidate, kind, view))
+                self._wake.clear()
+                with self._rounds.one():
+                    view = self._view()
+                    for kind in self.compile:
+                        self._adopt(kind, *await asyncio.to_thread(self._candidate, kind, view))
 
     def _candidate(self, kind: Kind, view: View) -> tuple[Snapshot | None, tuple[str, ...]]:
         """A snapshot that may be published, or None; and the problems."""

@@ -115,6 +115,13 @@ class Stream:
         self._snapshot = snapshot
         return self._send(now)
 
+    def has_answered(self, snapshot: Snapshot | None) -> bool:
+        """Whether the node has accepted or refused all that `snapshot` has for it."""
+        return self._snapshot is snapshot and not any(
+            each.under_way or (snapshot is not None and self._due(type_url, each, self._target(type_url, each, snapshot)))
+            for type_url, each in self.subscriptions.items()
+        )
+
     def _subscribe(self, subscription: Subscription, request: Request) -> None:
         names = frozenset(request.names)
         wildcard = "*" in names or (not names and not subscription.named and request.type_url in FULL_STATE)

@@ -44,6 +44,8 @@ class ShopSettings(ServiceSettings):
 class Agent:
     """An agent whose certificate outlives the test."""
 
+    seconds_left = 3600.0
+
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
 
@@ -229,6 +231,22 @@ async def test_without_token_keys_the_service_is_not_ready(
     stop.set()
     await task
     assert ready == []
+
+
+async def test_a_service_that_waits_to_join_can_be_stopped(settings: ShopSettings) -> None:
+    async def build(settings: ShopSettings, runtime: Runtime) -> Application:
+        raise AssertionError("it never joined")
+
+    (settings.home / "trust").mkdir()
+    (settings.home / "trust" / "roots.pem").write_bytes(TestAuthority().roots_pem)
+    (settings.directory("shop") / "join-token").write_text("A" * 43)
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(ServiceDefinition("shop", ShopSettings, build), settings, stop, lambda: None))
+    await asyncio.sleep(0.3)
+    assert not task.done()
+    stop.set()
+    async with asyncio.timeout(10):
+        await task
 
 
 async def test_a_part_that_fails_ends_the_service(definition: Any, settings: ShopSettings) -> None:
