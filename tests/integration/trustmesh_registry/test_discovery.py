@@ -11,6 +11,7 @@ from envoy.service.discovery.v3 import ads_pb2_grpc
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest, DiscoveryResponse
 
 from trustmesh_registry.xds import ads
+from trustmesh_registry.xds.nodes import Kind
 from trustmesh_registry.xds.snapshot import CLUSTER, ENDPOINTS, LISTENER
 
 GRPC = {"id": "n", "cluster": "web", "user_agent_name": "gRPC C-core"}
@@ -74,6 +75,11 @@ async def test_a_registry_that_nobody_registered_with_serves_itself(mesh: Any) -
 
 async def test_versions_are_the_same_after_a_restart(mesh: Any) -> None:
     await mesh.register(await mesh.backend("a"))
+
+    async def published() -> bool:
+        return all("echo" in mesh.registry.publisher.snapshot(kind).of(CLUSTER) for kind in Kind)
+
+    await mesh.until(published)
     before = await ask(stream(mesh, "web"), node=GRPC, type_url=CLUSTER, resource_names=["echo"])
     envoy = {"id": "e", "cluster": "gateway", "user_agent_name": "envoy"}
     envoy_before = await ask(stream(mesh, "gateway"), node=envoy, type_url=CLUSTER)
