@@ -44,6 +44,11 @@ def findings(home: Home, now: datetime) -> Iterator[Finding]:
     if not home.settings_file.exists():
         yield Finding("installation", WARNING, f"{home.path} holds none", "make one with `trustmesh init` or `trustmesh up`")
         return
+    try:
+        home.mesh()
+    except Problem as problem:
+        yield Finding("settings", WRONG, problem.sentence, problem.mend)
+        return
     yield from settings(home)
     yield demo(home)
     yield from modes(home)

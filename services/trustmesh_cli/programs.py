@@ -91,6 +91,17 @@ def preload(home: Home, storage: str) -> None:
         gc.enable()
 
 
+def require_settings(home: Home) -> None:
+    """Raises Problem for the first setting that a service would refuse."""
+    from trustmesh_chassis.settings import SettingsError, load_settings
+
+    for name in NAMES:
+        try:
+            load_settings(load_definition(name).settings, name, home.path, os.environ)
+        except SettingsError as error:
+            raise Problem(str(error).splitlines()[0], code=Exit.DAMAGED) from None
+
+
 @contextmanager
 def databases(home: Home, storage: str) -> Iterator[Mapping[str, Mapping[str, str]]]:
     """Starts the embedded PostgreSQL where it is asked for; what each service's environment must say about its database."""

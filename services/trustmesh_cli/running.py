@@ -14,7 +14,7 @@ from trustmesh_cli import installation
 from trustmesh_cli.home import Home, Mesh
 from trustmesh_cli.probe import readiness
 from trustmesh_cli.problem import Exit, Problem
-from trustmesh_cli.programs import databases, preload, programs
+from trustmesh_cli.programs import databases, preload, programs, require_settings
 from trustmesh_cli.supervisor.background import Report, Starter
 from trustmesh_cli.supervisor.journal import Console
 from trustmesh_cli.supervisor.lock import AlreadyHeld, Lock
@@ -47,6 +47,7 @@ def mesh_session(home: Home, mesh: Mesh, storage: str, timeout: float) -> Sessio
     @contextmanager
     def prepare() -> Iterator[Environments]:
         preload(home, storage)
+        require_settings(home)
         with databases(home, storage) as environments:
             installation.ensure_in_child(home, mesh, storage)
             yield environments

@@ -130,9 +130,9 @@ class Supervisor:
             async with asyncio.timeout(self._patience.ready):
                 while not all(unit.is_ready for unit in self._units) and not any(unit.state in _FAILING for unit in self._units):
                     await self._any_change()
-        self._hooks.settled(
-            "; ".join(f"{unit.program.name} is {unit.state}{_because(unit)}" for unit in self._units if not unit.is_ready)
-        )
+        waiting = [unit for unit in self._units if not unit.is_ready]
+        failing = [unit for unit in waiting if unit.state in _FAILING]
+        self._hooks.settled("; ".join(f"{unit.program.name} is {unit.state}{_because(unit)}" for unit in failing or waiting))
 
     async def _any_change(self) -> None:
         waits = [asyncio.create_task(unit.changed.wait()) for unit in self._units]
