@@ -10,7 +10,7 @@ UV = build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-emit-index-url --no-emit-find-links
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env lock gen fmt lint style generated contract imports types test up down clean
+.PHONY: help env lock gen fmt lint style generated contract imports types test bench up down clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -83,6 +83,9 @@ test: .venv/built web/node_modules/installed ## Every test, in parallel, with th
 	GRPC_VERBOSITY=ERROR COVERAGE_FILE=build/.coverage $(BIN)/pytest -q -n auto --dist loadgroup --cov --cov-report= 2>&1 | tee build/test.log
 	COVERAGE_FILE=build/.coverage $(BIN)/coverage json -q -o build/coverage.json
 	$(BIN)/python tests/coverage_gate.py build/coverage.json; status=$$?; tail -n 1 build/test.log; exit $$status
+
+bench: .venv/built ## Benchmarks, each beside a peer or a limit, added to bench/RESULTS.md (ARGS=--help)
+	PYTHONPATH=.:services:gen/python $(BIN)/python -m bench $(ARGS)
 
 up: .venv/built ## The mesh, seeded, with a table of what to try
 	$(BIN)/trustmesh up --detach
