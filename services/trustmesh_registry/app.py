@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from trustmesh.options.v1 import policy_pb2
 from trustmesh_chassis.service import Application, ForeignService, Runtime, ServiceDefinition
 from trustmesh_chassis.storage import Database
+from trustmesh_chassis.tokens import parse_jwks
 from trustmesh_chassis.transport.binding import closure
 from trustmesh_registry import store
 from trustmesh_registry.compilation import ClientCompilation, GatewayCompilation, edge_of
@@ -65,7 +66,7 @@ async def build(settings: RegistrySettings, runtime: Runtime) -> Application:
 async def assemble(settings: RegistrySettings, database: Database, clock: Clock) -> Registry:
     """Build the registry on an open database. It begins with what lasted there; before anyone has registered it serves itself."""
     directory = Directory(store.SqlServices(database), clock, _terms(settings))
-    configurations = Configurations(store.SqlConfigurations(database), clock)
+    configurations = Configurations(store.SqlConfigurations(database), clock, {JWKS_KEY: parse_jwks})
     products = {service: tuple(names) for service, names in settings.products.items()}
     await directory.load()
     await configurations.load()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from trustmesh_registry.gateway.clusters import assignments, http_cluster_name
 from trustmesh_registry.gateway.compile import compile_gateway
+from trustmesh_registry.gateway.keys import verification_keys
 from trustmesh_registry.gateway.mesh import Edge, Endpoint, GatewayResources
 from trustmesh_registry.mesh import View
 from trustmesh_registry.settings import RegistrySettings
@@ -17,12 +18,16 @@ GATEWAY_HTTP_OFFSET = 81
 
 
 class GatewayCompilation:
-    """Compiles for Envoy. While contracts and keys stay, only the endpoints are computed anew: a tenth of a second less."""
+    """Compiles for Envoy. While contracts and keys stay, only the endpoints are computed anew: a tenth of a second less.
+
+    Keys that verify nothing do not replace those that do: the last good ones stay, and the problem says so.
+    """
 
     def __init__(self, edge: Edge) -> None:
         """`edge` is the operator's, its `jwks` is replaced by the view's."""
         self._edge = edge
         self._compiled: tuple[object, GatewayResources] | None = None
+        self._good_jwks = ""
 
     def __call__(self, view: View) -> Compiled:
         key = (view.contracts, view.jwks)
@@ -32,7 +37,13 @@ class GatewayCompilation:
             mounting = {service.name for service in view.mesh if http_cluster_name(service.name) in names}
             resources = replace(resources, endpoints=tuple(assignments(view.mesh, mounting)))
         else:
-            resources = compile_gateway(view.mesh, replace(self._edge, jwks=view.jwks))
+            _, no_keys = verification_keys(view.jwks)
+            if no_keys is None:
+                self._good_jwks = view.jwks
+            resources = compile_gateway(view.mesh, replace(self._edge, jwks=self._good_jwks or view.jwks))
+            if no_keys is not None and self._good_jwks:
+                told = no_keys.removeprefix("no access token is accepted: ")
+                resources = replace(resources, problems=(*resources.problems, f"{told}; the last good one stays in use"))
             self._compiled = (key, resources)
         every = (*resources.listeners, *resources.routes, *resources.clusters, *resources.endpoints)
         return Compiled(every, resources.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from trustmesh_chassis.errors import FieldViolation, InvalidArgument, NotFound
@@ -20,9 +20,13 @@ MAX_VALUES_OF_SERVICE = 100
 class Configurations:
     """The values by key. What it tells has been written before."""
 
-    def __init__(self, repository: ConfigurationRepository, clock: Clock) -> None:
+    def __init__(
+        self, repository: ConfigurationRepository, clock: Clock, checks: Mapping[str, Callable[[str], object]] | None = None
+    ) -> None:
+        """`checks` are by key: each raises ValueError for a text that must not be published there."""
         self._repository = repository
         self._clock = clock
+        self._checks = dict(checks or {})
         self._values: dict[str, Value] = {}
         self._writing = asyncio.Lock()
         self._changes = Changes()
@@ -56,10 +60,11 @@ class Configurations:
     ) -> Value:
         """Write `text` under `key`; the same text again changes nothing.
 
-        Raises InvalidArgument for text that is not JSON, NotFound for a missing value unless `allow_missing`, EtagMismatch,
-        TooManyConfigurations.
+        Raises InvalidArgument for text that is not JSON or that the key's check refuses, NotFound for a missing value unless
+        `allow_missing`, EtagMismatch, TooManyConfigurations.
         """
         require_json(text)
+        self._require_usable(key, text)
         async with self._writing:
             before = self._values.get(key)
             if before is None and not allow_missing:
@@ -76,6 +81,12 @@ class Configurations:
                 self._values[key] = after
                 self._changes.tell(key)
             return after
+
+    def _require_usable(self, key: str, text: str) -> None:
+        try:
+            self._checks.get(key, str)(text)
+        except ValueError as problem:
+            raise InvalidArgument("The value does not do.", fields=(FieldViolation("value", str(problem)),)) from None
 
     def _require_room(self, service: str) -> None:
         if len(self._values) >= MAX_VALUES:

@@ -102,3 +102,22 @@ async def test_reflection_is_made_of_what_is_registered(directory: Directory, co
     index = reflection_of(directory)
     assert index.services == tuple(ECHO)
     assert "trustmesh.echo.v1.Echo.Say" in index.symbols
+
+
+async def test_keys_that_do_not_do_leave_the_last_good_ones(directory: Directory, gateway: GatewayCompilation) -> None:
+    def listener(jwks: str) -> tuple[Any, tuple[str, ...]]:
+        compiled = gateway(view_of(directory, jwks))
+        return next(each for each in compiled.resources if type(each).__name__ == "Listener"), tuple(compiled.problems)
+
+    _, [none_yet] = listener("")
+    assert none_yet.startswith("no access token is accepted")
+    good, problems = listener(TestIssuer().jwks)
+    assert problems == ()
+    for bad in ("", "{}", '{"keys": []}'):
+        kept, [problem] = listener(bad)
+        assert kept == good
+        assert problem.startswith("the issuer's JWKS does not do")
+        assert problem.endswith("the last good one stays in use")
+    newer, problems = listener(TestIssuer().jwks)
+    assert newer != good
+    assert problems == ()

@@ -8,6 +8,8 @@ import pytest
 
 from trustmesh_chassis.errors import InvalidArgument, NotFound
 from trustmesh_chassis.storage import EtagMismatch
+from trustmesh_chassis.testing.issuer import TestIssuer
+from trustmesh_chassis.tokens import parse_jwks
 from trustmesh_registry import configurations as subject
 from trustmesh_registry.configurations import Configurations, etag_of_value, require_json
 from trustmesh_registry.errors import TooManyConfigurations
@@ -94,3 +96,13 @@ def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         require_json(text)
     assert caught.value.fields[0].field == "value"
+
+
+async def test_a_value_that_its_check_refuses_is_not_written(repository: MemoryConfigurations) -> None:
+    guarded = Configurations(repository, lambda: datetime(2026, 1, 1, tzinfo=UTC), {"authz/jwks": parse_jwks})
+    good = await guarded.write("authz/jwks", TestIssuer().jwks, "services/authz")
+    for bad in ("{}", '{"keys": []}', '"none"'):
+        with pytest.raises(InvalidArgument) as refused:
+            await guarded.write("authz/jwks", bad, "operator")
+        assert [violation.field for violation in refused.value.fields] == ["value"]
+    assert guarded.find("authz/jwks") == good
