@@ -9,8 +9,9 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the mesh's tests on one worker, so that one mesh serves them all."""
+    """Keep the mesh's tests on one worker, so that one mesh serves them all; those that break theirs have their own."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("mesh"))
+            item.add_marker(pytest.mark.xdist_group("faults" if item.path.name == "test_faults.py" else "mesh"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Mesh:
     base_port: int
     page_port: int
     """Where a page may be served that the gateway's CORS admits."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings beyond the defaults, as environment variables."""
 
     @cached_property
     def demo(self) -> dict[str, Any]:
@@ -74,6 +77,7 @@ class Mesh:
             "TRUSTMESH_HOME": str(self.home),
             "TRUSTMESH_BASE_PORT": str(self.base_port),
             "TRUSTMESH_REGISTRY__GATEWAY_CORS_ORIGINS": f"['http://localhost:{self.page_port}']",
+            **self.settings,
         }
 
     def client(self, name: str) -> dict[str, str]:
@@ -146,18 +150,31 @@ def _free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@contextmanager
+def started(home: Path, **settings: str) -> Iterator[Mesh]:
+    """A mesh of its own, up and ready, with `settings` (environment variables) beyond the defaults."""
+    running = Mesh(home, base := free_base_port(), base + 3000, settings)
+    up = running.run("up", "--detach", check=False)
+    try:
+        if up.returncode:
+            logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted((home / "logs").glob("*")))
+            pytest.fail(f"the mesh did not start:\n{up.stdout}\n{up.stderr}\n{logs}")
+        yield running
+    finally:
+        running.run("down", check=False)
+
+
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """The mesh, up and ready."""
-    home = tmp_path_factory.mktemp("mesh") / "home"
-    running = Mesh(home, base := free_base_port(), base + 3000)
-    up = running.run("up", "--detach", check=False)
-    if up.returncode:
-        logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted((home / "logs").glob("*")))
-        running.run("down", check=False)
-        pytest.fail(f"the mesh did not start:\n{up.stdout}\n{up.stderr}\n{logs}")
-    yield running
-    running.run("down", check=False)
+    with started(tmp_path_factory.mktemp("mesh") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def start_mesh() -> Callable[..., AbstractContextManager[Mesh]]:
+    """For tests that need a mesh of their own: `with start_mesh(home, TRUSTMESH_KEY="value") as mesh`."""
+    return started
 
 
 @pytest.fixture(scope="session")
