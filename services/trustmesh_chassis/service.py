@@ -1,18 +1,14 @@
-"""A service from its definition to its last drained call.
+"""What a service is: how it is declared, what it is given, and what it serves.
 
 `ServiceDefinition` says what a service is, `Application` what it serves once built, `Runtime` what the chassis hands to the
-function that builds it. `run` is the process.
+function that builds it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import secrets
-import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +21,7 @@ from starlette.types import ASGIApp
 from trustmesh.options.v1 import policy_pb2
 from trustmesh_chassis.clients import Clients
 from trustmesh_chassis.configuration import Configuration
-from trustmesh_chassis.settings import ServiceSettings, Settings, SettingsError, load_settings
+from trustmesh_chassis.settings import ServiceSettings, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -33,13 +29,7 @@ if TYPE_CHECKING:
     from trustmesh_chassis.identity import Identity, IdentityAgent
     from trustmesh_chassis.storage import Database
 
-log = logging.getLogger(__name__)
-
 Clock = Callable[[], datetime]
-
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_SETTINGS = 2
 
 
 @dataclass(frozen=True)
@@ -121,40 +111,6 @@ class ServiceDefinition(Generic[Settings]):
 def utc_now() -> datetime:
     """The system's clock."""
     return datetime.now(UTC)
-
-
-def run(definition: ServiceDefinition[Any], home: Path, on_ready: Callable[[], None] | None = None) -> int:
-    """Run a service until SIGTERM or SIGINT; `on_ready` is called once when it is ready for calls.
-
-    Returns the process's exit code: 0 after a drain, 1 when the service failed, 2 for unusable settings.
-    """
-    from trustmesh_chassis.telemetry.logs import configure_logs
-
-    try:
-        settings = load_settings(definition.settings, definition.name, home.resolve(), os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_SETTINGS
-    configure_logs(definition.name, settings.log_level)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines are not JSON, and every failure reaches us as a status
-    try:
-        asyncio.run(_until_signal(definition, settings, on_ready))
-    except Exception as error:
-        log.critical("%s cannot go on: %s", definition.name, error, exc_info=error)
-        return EXIT_FAILED
-    return EXIT_OK
-
-
-async def _until_signal(
-    definition: ServiceDefinition[Any], settings: ServiceSettings, on_ready: Callable[[], None] | None
-) -> None:
-    from trustmesh_chassis.lifecycle import serve
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await serve(definition, settings, stop, on_ready or (lambda: None))
 
 
 def instance_id(service: str) -> str:

@@ -36,7 +36,7 @@ def serve(name: str, home: Path) -> int:
     """Run the service in this process until SIGTERM or SIGINT; its exit code."""
     settle_grpc()
     definition = load_definition(name)
-    from trustmesh_chassis.service import run
+    from trustmesh_chassis.process import run
 
     return run(definition, home, on_ready=tell_ready)
 

@@ -280,7 +280,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from typing import ClassVar
-from trustmesh_chassis.service import Application, ServiceDefinition, run
+from trustmesh_chassis.process import run
+from trustmesh_chassis.service import Application, ServiceDefinition
 from trustmesh_chassis.settings import ServiceSettings
 
 class ShopSettings(ServiceSettings):

@@ -22,7 +22,7 @@ from trustmesh_pki.testing import TRUST_DOMAIN
 SERVE = """
 import sys
 from pathlib import Path
-from trustmesh_chassis.service import run
+from trustmesh_chassis.process import run
 from trustmesh_pki.app import SERVICE
 sys.exit(run(SERVICE, Path(sys.argv[1])))
 """

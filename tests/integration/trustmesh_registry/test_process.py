@@ -15,7 +15,7 @@ from trustmesh.config.v1.config_service_pb2_grpc import ConfigServiceStub
 PROGRAM = """
 import sys
 from pathlib import Path
-from trustmesh_chassis.service import run
+from trustmesh_chassis.process import run
 from trustmesh_registry.app import SERVICE
 sys.exit(run(SERVICE, Path(sys.argv[1]), lambda: print("ready", flush=True)))
 """
