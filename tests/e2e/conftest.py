@@ -120,24 +120,24 @@ class Mesh:
         credentials = grpc.ssl_channel_credentials(
             self.roots, (identity / "tls.key").read_bytes(), (identity / "tls.crt").read_bytes()
         )
-        return credentials_channel(port, credentials)
+        name = NAMES[port - self.base_port]
+        target = ("grpc.ssl_target_name_override", f"{name}.trustmesh.local")
+        return grpc.secure_channel(f"127.0.0.1:{port}", credentials, options=[target])
 
 
-def credentials_channel(port: int, credentials: grpc.ChannelCredentials) -> grpc.Channel:
-    """A channel to a loopback port whose certificate is checked against the roots but not against a host name of ours."""
-    names = {8480: "registry", 8380: "pki", 8180: "authz", 8080: "kms", 8980: "petstore", 8681: "ratelimit"}
-    service = names[8000 + port % 1000]
-    return grpc.secure_channel(
-        f"127.0.0.1:{port}", credentials, options=[("grpc.ssl_target_name_override", f"{service}.trustmesh.local")]
-    )
-
-
+NAMES = {80: "kms", 180: "authz", 380: "pki", 480: "registry", 681: "ratelimit", 980: "petstore"}
 OFFSETS = (80, 81, 180, 380, 381, 442, 443, 480, 681, 980, 1080, 1180, 1380, 1442, 1480, 1681, 1980, 2180, 3000)
 
 
 def free_base_port() -> int:
-    """A base port under which nothing listens on any port of a mesh."""
-    bases: list[int] = [*range(20_000, 52_000, 4_000)]
+    """A base port under which nothing listens on any port of a mesh, and which no other worker of this run chooses.
+
+    Ten meshes fit into each range, as no two ports of a mesh differ by a multiple of ten below a hundred; all are below the ports
+    that outgoing connections take.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    bases = [start + step for start in (12_000, 16_000, 20_000, 24_000, 28_000) for step in range(0, 100, 10)][number::workers]
     random.shuffle(bases)
     for base in bases:
         if all(_free(base + offset) for offset in OFFSETS):

@@ -16,6 +16,7 @@ from trustmesh.config.v1.config_service_pb2_grpc import ConfigServiceStub
 from trustmesh.registry.v1 import mesh_service_pb2, node_pb2, registry_service_pb2, service_pb2
 from trustmesh.registry.v1.mesh_service_pb2_grpc import MeshServiceStub
 from trustmesh.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from trustmesh_chassis.testing.issuer import TestIssuer
 from trustmesh_registry import convert
 
 
@@ -171,9 +172,12 @@ async def test_a_service_publishes_under_its_own_name_and_everyone_hears(mesh: A
     web: Any = ConfigServiceStub(mesh.channel("web"))
     events = web.WatchConfigurations(config_service_pb2.WatchConfigurationsRequest(prefix="authz/"))
     assert (await events.read()).HasField("synchronized")
-    publish = config_service_pb2.PublishConfigurationRequest(name="configurations/authz/jwks", value='{"keys": []}')
+    keys = TestIssuer().jwks
+    publish = config_service_pb2.PublishConfigurationRequest(name="configurations/authz/jwks", value=keys)
     written = await authz.PublishConfiguration(publish)
-    assert (written.writer, written.value) == ("services/authz", '{"keys": []}')
+    assert (written.writer, written.value) == ("services/authz", keys)
+    none = config_service_pb2.PublishConfigurationRequest(name="configurations/authz/jwks", value='{"keys": []}')
+    await refused(authz.PublishConfiguration(none), grpc.StatusCode.INVALID_ARGUMENT)
     assert (await events.read()).configuration == written
     await refused(web.PublishConfiguration(publish), grpc.StatusCode.PERMISSION_DENIED)
     await mesh.down()
