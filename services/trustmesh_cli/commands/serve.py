@@ -17,5 +17,7 @@ def command(home: Home, name: str) -> int:
     come.
     """
     from trustmesh_cli.programs import serve
+    from trustmesh_cli.supervisor.child import name_process
 
+    name_process(name)
     return serve(name, home.path)

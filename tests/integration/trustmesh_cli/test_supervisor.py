@@ -29,7 +29,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(check: Callable[[], object], seconds: float = 15.0) -> None:
+def eventually(check: Callable[[], object], seconds: float = 40.0) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not come true"
@@ -60,7 +60,7 @@ class FakeMesh:
 
     def start_detached(self) -> subprocess.CompletedProcess[str]:
         command = [*self._command(), "--detach", *self.words]
-        return subprocess.run(command, capture_output=True, text=True, env=self._environment(), timeout=30)
+        return subprocess.run(command, capture_output=True, text=True, env=self._environment(), timeout=60)
 
     def _command(self) -> list[str]:
         return [sys.executable, str(FAKES), str(self.home)]
@@ -129,7 +129,7 @@ def test_a_crash_loop_is_said_with_its_reason_and_ends_by_itself(mesh: FakeMesh,
 def test_drains_in_waves(mesh: FakeMesh) -> None:
     with mesh.running() as process:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert (mesh.home / "drained").read_text().split() == ["edge", "root"]
         assert not is_held(mesh.home / "supervisor.lock")
         assert not (mesh.home / "supervisor.sock").exists()
@@ -147,7 +147,7 @@ def test_who_does_not_drain_is_killed(mesh: FakeMesh) -> None:
     (mesh.home / "root.stubborn").touch()
     with mesh.running() as process:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert "did not drain in" in mesh.output.read_text()
 
 
@@ -157,7 +157,7 @@ def test_a_second_signal_kills(mesh: FakeMesh) -> None:
         process.send_signal(signal.SIGINT)
         eventually(lambda: mesh.state("edge") == "draining")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def test_restart_replaces_without_a_gap(mesh: FakeMesh, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +235,7 @@ def test_what_a_killed_supervisor_left_is_ended(mesh: FakeMesh) -> None:
 def test_a_taken_port_is_one_sentence(mesh: FakeMesh) -> None:
     with socket.create_server(("127.0.0.1", mesh.ports["edge"]), reuse_port=True):
         process = mesh.start()
-        assert process.wait(10) == 5
+        assert process.wait(30) == 5
     lines = mesh.output.read_text().strip().splitlines()
     assert len(lines) == 1
     assert f"port {mesh.ports['edge']} of edge is taken by " in lines[0]
@@ -251,7 +251,7 @@ def test_two_homes_run_side_by_side(tmp_path: Path) -> None:
     one, two = meshes
     with one.running(), two.running() as process:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
         assert one.state("root") == "ready"
 
 
@@ -278,7 +278,8 @@ def test_detach_that_fails_says_why_and_leaves_nothing(mesh: FakeMesh) -> None:
     assert not any(map(mesh.pid, mesh.ports))
 
 
-def test_who_never_gets_ready_is_named(mesh: FakeMesh) -> None:
+def test_who_never_gets_ready_is_named(mesh: FakeMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_READY", "2")
     (mesh.home / "root.mute").touch()
     failed = mesh.start_detached()
     assert failed.returncode == 4
