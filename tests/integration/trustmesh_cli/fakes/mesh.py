@@ -24,9 +24,8 @@ from trustmesh_cli.supervisor.background import Starter, detach
 from trustmesh_cli.supervisor.program import Program
 from trustmesh_cli.supervisor.unit import Patience
 
-PATIENCE = Patience(
-    first_delay=0.02, longest_delay=0.2, stable=0.5, crash_loop=3, ready=float(os.environ.get("FAKE_READY", "40")), drain=0.5
-)
+READY = float(os.environ.get("FAKE_READY", "40"))
+PATIENCE = Patience(first_delay=0.02, longest_delay=0.2, stable=0.5, crash_loop=3, ready=READY, drain=0.5)
 
 
 def fake(home: Path, name: str, port: int) -> int:
