@@ -1,7 +1,8 @@
 """Load on a running mesh that remembers every failed call, and everything that was acknowledged.
 
 One thread for each way of calling; `Load(home)` is a context manager. A further process calls from inside the mesh over `xds:///`:
-`python -m bench.faultload HOME` calls every service until its standard input ends, then prints what became of that as JSON.
+`python -m bench.faultload HOME SERVICE...` calls these services until its standard input ends, then prints what became of that as
+JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -97,8 +98,8 @@ class Rest:
 class Load:
     """Callers of every kind on the mesh of `home`, from entering until leaving; what they did stays to be read."""
 
-    def __init__(self, home: Path, *, pause: float = 0.02, inside: bool = True) -> None:
-        """Each caller rests `pause` seconds after a call; `inside` adds the process that calls over `xds:///`."""
+    def __init__(self, home: Path, *, pause: float = 0.02, inside: Sequence[str] = SERVICES) -> None:
+        """Each caller rests `pause` seconds after a call; `inside` are the services that are called over `xds:///`."""
         demo = json.loads((home / "demo.json").read_text())
         self._home = home
         self._gateway: str = demo["gateway"]
@@ -143,7 +144,7 @@ class Load:
             "gRPC": self._by_grpc,
         }
         if self._inside:
-            self._process = _start_inside(self._home)
+            self._process = _start_inside(self._home, self._inside)
         for caller, steps in callers.items():
             tally = Tally(caller)
             self.tallies.append(tally)
@@ -267,11 +268,11 @@ class Load:
                 yield encrypt
 
 
-def _start_inside(home: Path) -> subprocess.Popen[str]:
-    """The process that calls from inside, when it has reached every service once."""
+def _start_inside(home: Path, services: Sequence[str]) -> subprocess.Popen[str]:
+    """The process that calls from inside, when it has reached every one of the services once."""
     path = os.pathsep.join(str(ROOT / part) for part in ("", "services", "gen/python"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.faultload", str(home)],
+        [sys.executable, "-m", "bench.faultload", str(home), *services],
         env={**os.environ, "PYTHONPATH": path, "GRPC_VERBOSITY": "NONE"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -283,8 +284,8 @@ def _start_inside(home: Path) -> subprocess.Popen[str]:
     return process
 
 
-def call_inside(home: Path) -> None:
-    """Call every service over `xds:///` until standard input ends; print the tally."""
+def call_inside(home: Path, services: Sequence[str]) -> None:
+    """Call the services over `xds:///` until standard input ends; print the tally."""
     from trustmesh_chassis.clients import write_bootstrap
     from trustmesh_chassis.settings import GATEWAY_OFFSET, REGISTRY_OFFSET
 
@@ -306,7 +307,7 @@ def call_inside(home: Path) -> None:
     credentials = grpc.xds_channel_credentials(grpc.ssl_channel_credentials())
     tally = Tally("inside")
     with ExitStack() as stack:
-        channels = {name: stack.enter_context(grpc.secure_channel(f"xds:///{name}", credentials)) for name in SERVICES}
+        channels = {name: stack.enter_context(grpc.secure_channel(f"xds:///{name}", credentials)) for name in services}
         for channel in channels.values():
             grpc.channel_ready_future(channel).result(SECONDS)
         sys.stdout.write("ready\n")
@@ -326,4 +327,4 @@ def call_inside(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    call_inside(Path(sys.argv[1]))
+    call_inside(Path(sys.argv[1]), sys.argv[2:])
