@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from google.protobuf.empty_pb2 import Empty
+
 from trustmesh.pki.v1 import (
     identity_pb2,
     identity_service_pb2,
@@ -73,11 +75,9 @@ class TrustBundleServicer(_Servicer):
         root = await self._authorities.create_root(convert.trust_domain_of(request.parent), request.certificate_pem)
         return convert.root_message(root)
 
-    async def DeleteRoot(
-        self, request: trust_bundle_service_pb2.DeleteRootRequest, call: Call
-    ) -> trust_bundle_service_pb2.DeleteRootResponse:
+    async def DeleteRoot(self, request: trust_bundle_service_pb2.DeleteRootRequest, call: Call) -> Empty:
         await self._authorities.delete_root(convert.trust_domain_of(request.name), convert.id_of(request.name))
-        return trust_bundle_service_pb2.DeleteRootResponse()
+        return Empty()
 
 
 class IntermediateServicer(_Servicer):
@@ -128,8 +128,6 @@ class JoinTokenServicer(_Servicer):
         join_tokens = await self._authorities.join_tokens(query)
         return convert.join_tokens_page(join_tokens, query, self._tokens)
 
-    async def DeleteJoinToken(
-        self, request: join_token_service_pb2.DeleteJoinTokenRequest, call: Call
-    ) -> join_token_service_pb2.DeleteJoinTokenResponse:
+    async def DeleteJoinToken(self, request: join_token_service_pb2.DeleteJoinTokenRequest, call: Call) -> Empty:
         await self._authorities.delete_join_token(convert.id_of(request.name))
-        return join_token_service_pb2.DeleteJoinTokenResponse()
+        return Empty()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from google.protobuf.empty_pb2 import Empty
+
 from trustmesh.config.v1 import config_service_pb2, configuration_pb2
 from trustmesh_chassis.call import Call
 from trustmesh_chassis.storage import PageTokens
@@ -54,11 +56,9 @@ class ConfigServicer:
         )
         return convert.configuration_message(value)
 
-    async def DeleteConfiguration(
-        self, request: config_service_pb2.DeleteConfigurationRequest, call: Call
-    ) -> config_service_pb2.DeleteConfigurationResponse:
+    async def DeleteConfiguration(self, request: config_service_pb2.DeleteConfigurationRequest, call: Call) -> Empty:
         await self._configurations.delete(convert.configuration_key(request.name), request.etag)
-        return config_service_pb2.DeleteConfigurationResponse()
+        return Empty()
 
     async def PublishConfiguration(
         self, request: config_service_pb2.PublishConfigurationRequest, call: Call

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/authz/v1/client.proto\x12\x12trustmesh.authz.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x06\n\x06\x43lient\x12s\n\x04name\x18\x01 \x01(\tB_\xe2\x41\x01\x08\xbaHXrS\x18\xc0\x01\x32N^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/clients/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12(\n\tclient_id\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18`R\x08\x63lientId\x12/\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x0b\x64isplayName\x12g\n\x06scopes\x18\x04 \x03(\tBO\xe2\x41\x01\x02\xbaHH\x92\x01\x45\x10 \x18\x01\"?r=\x18`29^([*]|[a-z][a-zA-Z0-9]*([.][a-z][a-zA-Z0-9]*)*([.][*])?)$R\x06scopes\x12P\n\x04orgs\x18\x05 \x03(\tB<\xe2\x41\x01\x01\xbaH5\x92\x01\x32\x10\x10\x18\x01\",r*\x18P2&^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x04orgs\x12\x41\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12N\n\x12secret_create_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x10secretCreateTime\x12_\n\x1bprevious_secret_expire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x18previousSecretExpireTime\x12 \n\x04\x65tag\x18\n \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x04\x65tag:I\xea\x41\x46\n\x16\x61uthz.trustmesh/Client\x12\x1borgs/{org}/clients/{client}*\x07\x63lients2\x06\x63lientb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/authz/v1/client.proto\x12\x12trustmesh.authz.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x06\n\x06\x43lient\x12s\n\x04name\x18\x01 \x01(\tB_\xe2\x41\x01\x08\xbaHXrS\x18\xc0\x01\x32N^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/clients/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12(\n\tclient_id\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18`R\x08\x63lientId\x12/\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x0b\x64isplayName\x12g\n\x06scopes\x18\x04 \x03(\tBO\xe2\x41\x01\x02\xbaHH\x92\x01\x45\x10 \x18\x01\"?r=\x18`29^([*]|[a-z][a-zA-Z0-9]*([.][a-z][a-zA-Z0-9]*)*([.][*])?)$R\x06scopes\x12P\n\x04orgs\x18\x05 \x03(\tB<\xe2\x41\x01\x01\xbaH5\x92\x01\x32\x10\x10\x18\x01\",r*\x18\x44\x32&^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x04orgs\x12\x41\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12N\n\x12secret_create_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x10secretCreateTime\x12_\n\x1bprevious_secret_expire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x18previousSecretExpireTime\x12\x1f\n\x04\x65tag\x18\n \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:I\xea\x41\x46\n\x16\x61uthz.trustmesh/Client\x12\x1borgs/{org}/clients/{client}*\x07\x63lients2\x06\x63lientb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENT'].fields_by_name['scopes']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['scopes']._serialized_options = b'\342A\001\002\272HH\222\001E\020 \030\001\"?r=\030`29^([*]|[a-z][a-zA-Z0-9]*([.][a-z][a-zA-Z0-9]*)*([.][*])?)$'
   _globals['_CLIENT'].fields_by_name['orgs']._loaded_options = None
-  _globals['_CLIENT'].fields_by_name['orgs']._serialized_options = b'\342A\001\001\272H5\222\0012\020\020\030\001\",r*\030P2&^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
+  _globals['_CLIENT'].fields_by_name['orgs']._serialized_options = b'\342A\001\001\272H5\222\0012\020\020\030\001\",r*\030D2&^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_CLIENT'].fields_by_name['create_time']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_CLIENT'].fields_by_name['update_time']._loaded_options = None
@@ -54,9 +54,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENT'].fields_by_name['previous_secret_expire_time']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['previous_secret_expire_time']._serialized_options = b'\342A\001\003'
   _globals['_CLIENT'].fields_by_name['etag']._loaded_options = None
-  _globals['_CLIENT'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\001'
+  _globals['_CLIENT'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_CLIENT']._loaded_options = None
   _globals['_CLIENT']._serialized_options = b'\352AF\n\026authz.trustmesh/Client\022\033orgs/{org}/clients/{client}*\007clients2\006client'
   _globals['_CLIENT']._serialized_start=178
-  _globals['_CLIENT']._serialized_end=1001
+  _globals['_CLIENT']._serialized_end=1000
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from trustmesh.common.v1 import metadata_pb2 as trustmesh_dot_common_dot_v1_dot_metadata__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/common/v1/event.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"trustmesh/common/v1/metadata.proto\"\xa1\x03\n\rEventEnvelope\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x02id\x12\x32\n\x06source\x18\x02 \x01(\tB\x1a\xbaH\x17r\x15\x18?2\x11^[a-z][a-z0-9-]*$R\x06source\x12:\n\x04type\x18\x03 \x01(\tB&\xbaH#r!\x18\x7f\x32\x1d^[a-z0-9_]+(\\.[a-z0-9_]+){2}$R\x04type\x12$\n\x08resource\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x08resource\x12\x19\n\x03org\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18?R\x03org\x12#\n\x08sequence\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x08sequence\x12\x39\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x35\n\x04\x63\x61ll\x18\x08 \x01(\x0b\x32!.trustmesh.common.v1.CallMetadataR\x04\x63\x61ll\x12.\n\x07payload\x18\t \x01(\x0b\x32\x14.google.protobuf.AnyR\x07payloadb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrustmesh/common/v1/event.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"trustmesh/common/v1/metadata.proto\"\xb1\x03\n\rEventEnvelope\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x02id\x12\x42\n\x06source\x18\x02 \x01(\tB*\xbaH\'r%\x18?2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x06source\x12:\n\x04type\x18\x03 \x01(\tB&\xbaH#r!\x18\x7f\x32\x1d^[a-z0-9_]+(\\.[a-z0-9_]+){2}$R\x04type\x12$\n\x08resource\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x08resource\x12\x19\n\x03org\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18?R\x03org\x12#\n\x08sequence\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x08sequence\x12\x39\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x35\n\x04\x63\x61ll\x18\x08 \x01(\x0b\x32!.trustmesh.common.v1.CallMetadataR\x04\x63\x61ll\x12.\n\x07payload\x18\t \x01(\x0b\x32\x14.google.protobuf.AnyR\x07payloadb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTENVELOPE'].fields_by_name['id']._loaded_options = None
   _globals['_EVENTENVELOPE'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EVENTENVELOPE'].fields_by_name['source']._loaded_options = None
-  _globals['_EVENTENVELOPE'].fields_by_name['source']._serialized_options = b'\272H\027r\025\030?2\021^[a-z][a-z0-9-]*$'
+  _globals['_EVENTENVELOPE'].fields_by_name['source']._serialized_options = b'\272H\'r%\030?2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_EVENTENVELOPE'].fields_by_name['type']._loaded_options = None
   _globals['_EVENTENVELOPE'].fields_by_name['type']._serialized_options = b'\272H#r!\030\1772\035^[a-z0-9_]+(\\.[a-z0-9_]+){2}$'
   _globals['_EVENTENVELOPE'].fields_by_name['resource']._loaded_options = None
@@ -48,5 +48,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTENVELOPE'].fields_by_name['sequence']._loaded_options = None
   _globals['_EVENTENVELOPE'].fields_by_name['sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_EVENTENVELOPE']._serialized_start=182
-  _globals['_EVENTENVELOPE']._serialized_end=599
+  _globals['_EVENTENVELOPE']._serialized_end=615
 # @@protoc_insertion_point(module_scope)

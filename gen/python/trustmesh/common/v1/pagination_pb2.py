@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trustmesh/common/v1/pagination.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\"\\\n\x0bPageRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"<\n\x08PageInfo\x12\x30\n\x0fnext_page_token\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\rnextPageTokenb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$trustmesh/common/v1/pagination.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\"\\\n\x0bPageRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"<\n\x08PageInfo\x12\x30\n\x0fnext_page_token\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageTokenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAGEREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_PAGEREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_PAGEREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_PAGEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_PAGEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_PAGEINFO'].fields_by_name['next_page_token']._loaded_options = None
-  _globals['_PAGEINFO'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_PAGEINFO'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_PAGEREQUEST']._serialized_start=90
   _globals['_PAGEREQUEST']._serialized_end=182
   _globals['_PAGEINFO']._serialized_start=184

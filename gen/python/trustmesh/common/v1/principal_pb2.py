@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/common/v1/principal.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trustmesh/options/v1/policy.proto\"\xae\x01\n\tPrincipal\x12/\n\x04user\x18\x01 \x01(\x0b\x32\x19.trustmesh.common.v1.UserH\x00R\x04user\x12)\n\tclient_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00R\x08\x63lientId\x12\x36\n\x07service\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x18?2\x11^[a-z][a-z0-9-]*$H\x00R\x07serviceB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xc3\x01\n\x04User\x12$\n\x07subject\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07subject\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12!\n\x05\x65mail\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\xfe\x01R\x05\x65mail\x12%\n\x0e\x65mail_verified\x18\x04 \x01(\x08R\remailVerified\x12\x1f\n\x06locale\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18#R\x06locale\"\xcf\x03\n\x06\x43laims\x12 \n\x06issuer\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x06issuer\x12\"\n\x07subject\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07subject\x12-\n\taudiences\x18\x03 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x10\"\x05r\x03\x18\x80\x02R\taudiences\x12%\n\tclient_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08\x63lientId\x12#\n\x04orgs\x18\x05 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x80\x02\"\x04r\x02\x18?R\x04orgs\x12(\n\x06scopes\x18\x06 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x02\"\x05r\x03\x18\x80\x01R\x06scopes\x12=\n\tassurance\x18\x07 \x01(\x0e\x32\x1f.trustmesh.options.v1.AssuranceR\tassurance\x12#\n\x08token_id\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07tokenId\x12\x39\n\nissue_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tissueTime\x12;\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTimeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/common/v1/principal.proto\x12\x13trustmesh.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!trustmesh/options/v1/policy.proto\"\xbe\x01\n\tPrincipal\x12/\n\x04user\x18\x01 \x01(\x0b\x32\x19.trustmesh.common.v1.UserH\x00R\x04user\x12)\n\tclient_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00R\x08\x63lientId\x12\x46\n\x07service\x18\x03 \x01(\tB*\xbaH\'r%\x18?2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$H\x00R\x07serviceB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xc3\x01\n\x04User\x12$\n\x07subject\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07subject\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12!\n\x05\x65mail\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\xfe\x01R\x05\x65mail\x12%\n\x0e\x65mail_verified\x18\x04 \x01(\x08R\remailVerified\x12\x1f\n\x06locale\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18#R\x06locale\"\xcf\x03\n\x06\x43laims\x12 \n\x06issuer\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x06issuer\x12\"\n\x07subject\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07subject\x12-\n\taudiences\x18\x03 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x10\"\x05r\x03\x18\x80\x02R\taudiences\x12%\n\tclient_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08\x63lientId\x12#\n\x04orgs\x18\x05 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x80\x02\"\x04r\x02\x18?R\x04orgs\x12(\n\x06scopes\x18\x06 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x02\"\x05r\x03\x18\x80\x01R\x06scopes\x12=\n\tassurance\x18\x07 \x01(\x0e\x32\x1f.trustmesh.options.v1.AssuranceR\tassurance\x12#\n\x08token_id\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07tokenId\x12\x39\n\nissue_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tissueTime\x12;\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTimeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRINCIPAL'].fields_by_name['client_id']._loaded_options = None
   _globals['_PRINCIPAL'].fields_by_name['client_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_PRINCIPAL'].fields_by_name['service']._loaded_options = None
-  _globals['_PRINCIPAL'].fields_by_name['service']._serialized_options = b'\272H\027r\025\030?2\021^[a-z][a-z0-9-]*$'
+  _globals['_PRINCIPAL'].fields_by_name['service']._serialized_options = b'\272H\'r%\030?2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_USER'].fields_by_name['subject']._loaded_options = None
   _globals['_USER'].fields_by_name['subject']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_USER'].fields_by_name['display_name']._loaded_options = None
@@ -63,9 +63,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMS'].fields_by_name['token_id']._loaded_options = None
   _globals['_CLAIMS'].fields_by_name['token_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_PRINCIPAL']._serialized_start=158
-  _globals['_PRINCIPAL']._serialized_end=332
-  _globals['_USER']._serialized_start=335
-  _globals['_USER']._serialized_end=530
-  _globals['_CLAIMS']._serialized_start=533
-  _globals['_CLAIMS']._serialized_end=996
+  _globals['_PRINCIPAL']._serialized_end=348
+  _globals['_USER']._serialized_start=351
+  _globals['_USER']._serialized_end=546
+  _globals['_CLAIMS']._serialized_start=549
+  _globals['_CLAIMS']._serialized_end=1012
 # @@protoc_insertion_point(module_scope)

@@ -24,15 +24,17 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from trustmesh.config.v1 import configuration_pb2 as trustmesh_dot_config_dot_v1_dot_configuration__pb2
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trustmesh/config/v1/config_service.proto\x12\x13trustmesh.config.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a\'trustmesh/config/v1/configuration.proto\x1a!trustmesh/options/v1/policy.proto\"\xa8\x01\n\x17GetConfigurationRequest\x12\x8c\x01\n\x04name\x18\x01 \x01(\tBx\xe2\x41\x01\x02\xfa\x41$\n\"config.trustmesh.dev/Configuration\xbaHJrH\x18\xc8\x01\x32\x43^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\"\xb4\x01\n\x19ListConfigurationsRequest\x12@\n\x06prefix\x18\x01 \x01(\tB(\xe2\x41\x01\x01\xbaH!r\x1f\x18\xb9\x01\x32\x1a^([a-z][A-Za-z0-9._/-]*)?$R\x06prefix\x12(\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x90\x01\n\x1aListConfigurationsResponse\x12J\n\x0e\x63onfigurations\x18\x01 \x03(\x0b\x32\".trustmesh.config.v1.ConfigurationR\x0e\x63onfigurations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd2\x02\n\x1aUpdateConfigurationRequest\x12\x8d\x01\n\rconfiguration\x18\x01 \x01(\x0b\x32\".trustmesh.config.v1.ConfigurationBC\xe2\x41\x01\x02\xbaH<\xba\x01\x36\n\x13\x63onfiguration.named\x12\x0ename is needed\x1a\x0fthis.name != \'\'\xc8\x01\x01R\rconfiguration\x12N\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x11\xe2\x41\x01\x01\xbaH\n\xe2\x01\x07\x12\x05valueR\nupdateMask\x12)\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01R\x0c\x61llowMissing\x12)\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01R\x0cvalidateOnly\"\xcc\x01\n\x1a\x44\x65leteConfigurationRequest\x12\x8c\x01\n\x04name\x18\x01 \x01(\tBx\xe2\x41\x01\x02\xfa\x41$\n\"config.trustmesh.dev/Configuration\xbaHJrH\x18\xc8\x01\x32\x43^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\x12\x1f\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\"\x1d\n\x1b\x44\x65leteConfigurationResponse\"\xd3\x01\n\x1bPublishConfigurationRequest\x12\x8c\x01\n\x04name\x18\x01 \x01(\tBx\xe2\x41\x01\x02\xfa\x41$\n\"config.trustmesh.dev/Configuration\xbaHJrH\x18\xc8\x01\x32\x43^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\x12%\n\x05value\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x10R\x05value\"^\n\x1aWatchConfigurationsRequest\x12@\n\x06prefix\x18\x01 \x01(\tB(\xe2\x41\x01\x01\xbaH!r\x1f\x18\xb9\x01\x32\x1a^([a-z][A-Za-z0-9._/-]*)?$R\x06prefix\"\xb1\x02\n\x1bWatchConfigurationsResponse\x12J\n\rconfiguration\x18\x01 \x01(\x0b\x32\".trustmesh.config.v1.ConfigurationH\x00R\rconfiguration\x12\x1a\n\x07removed\x18\x02 \x01(\tH\x00R\x07removed\x12\x63\n\x0csynchronized\x18\x03 \x01(\x0b\x32=.trustmesh.config.v1.WatchConfigurationsResponse.SynchronizedH\x00R\x0csynchronized\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06status\x1a\x0e\n\x0cSynchronizedB\x07\n\x05\x65vent2\xf9\x08\n\rConfigService\x12\xb6\x01\n\x10GetConfiguration\x12,.trustmesh.config.v1.GetConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\"P\x90\x02\x01\x8a\xba\x18%\x12\x1b\n\x19\x63onfig.configurations.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=configurations/**}\x12\xbe\x01\n\x12ListConfigurations\x12..trustmesh.config.v1.ListConfigurationsRequest\x1a/.trustmesh.config.v1.ListConfigurationsResponse\"G\x90\x02\x01\x8a\xba\x18&\x12\x1c\n\x1a\x63onfig.configurations.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/configurations\x12\xf3\x01\n\x13UpdateConfiguration\x12/.trustmesh.config.v1.UpdateConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\"\x86\x01\x8a\xba\x18\x41\x12\x1e\n\x1c\x63onfig.configurations.update \x02*\x02\x08\x05\x30\x04:\x17TOO_MANY_CONFIGURATIONS\x82\xd3\xe4\x93\x02;2*/v1/{configuration.name=configurations/**}:\rconfiguration\x12\xca\x01\n\x13\x44\x65leteConfiguration\x12/.trustmesh.config.v1.DeleteConfigurationRequest\x1a\x30.trustmesh.config.v1.DeleteConfigurationResponse\"P\x8a\xba\x18(\x12\x1e\n\x1c\x63onfig.configurations.delete \x02*\x02\x08\x05\x30\x04\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/{name=configurations/**}\x12\x9b\x01\n\x14PublishConfiguration\x12\x30.trustmesh.config.v1.PublishConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\"-\x90\x02\x02\x8a\xba\x18&\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x03:\x17TOO_MANY_CONFIGURATIONS\x12\x8c\x01\n\x13WatchConfigurations\x12/.trustmesh.config.v1.WatchConfigurationsRequest\x1a\x30.trustmesh.config.v1.WatchConfigurationsResponse\"\x10\x90\x02\x01\x8a\xba\x18\t\x1a\x03\n\x01* \x01\x30\x02\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trustmesh/config/v1/config_service.proto\x12\x13trustmesh.config.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/rpc/status.proto\x1a\'trustmesh/config/v1/configuration.proto\x1a!trustmesh/options/v1/policy.proto\"\xaf\x01\n\x17GetConfigurationRequest\x12\x93\x01\n\x04name\x18\x01 \x01(\tB\x7f\xe2\x41\x01\x02\xfa\x41 \n\x1e\x63onfig.trustmesh/Configuration\xbaHUrS\x18\xc8\x01\x32N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\"\xb4\x01\n\x19ListConfigurationsRequest\x12@\n\x06prefix\x18\x01 \x01(\tB(\xe2\x41\x01\x01\xbaH!r\x1f\x18\xb9\x01\x32\x1a^([a-z][A-Za-z0-9._/-]*)?$R\x06prefix\x12(\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x9a\x01\n\x1aListConfigurationsResponse\x12J\n\x0e\x63onfigurations\x18\x01 \x03(\x0b\x32\".trustmesh.config.v1.ConfigurationR\x0e\x63onfigurations\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"\xda\x02\n\x1aUpdateConfigurationRequest\x12\x95\x01\n\rconfiguration\x18\x01 \x01(\x0b\x32\".trustmesh.config.v1.ConfigurationBK\xe2\x41\x01\x02\xbaHD\xba\x01>\n\x19update_configuration.name\x12\x10name is required\x1a\x0fthis.name != \'\'\xc8\x01\x01R\rconfiguration\x12N\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x11\xe2\x41\x01\x01\xbaH\n\xe2\x01\x07\x12\x05valueR\nupdateMask\x12)\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01R\x0c\x61llowMissing\x12)\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01R\x0cvalidateOnly\"\xd3\x01\n\x1a\x44\x65leteConfigurationRequest\x12\x93\x01\n\x04name\x18\x01 \x01(\tB\x7f\xe2\x41\x01\x02\xfa\x41 \n\x1e\x63onfig.trustmesh/Configuration\xbaHUrS\x18\xc8\x01\x32N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\x12\x1f\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\"\xda\x01\n\x1bPublishConfigurationRequest\x12\x93\x01\n\x04name\x18\x01 \x01(\tB\x7f\xe2\x41\x01\x02\xfa\x41 \n\x1e\x63onfig.trustmesh/Configuration\xbaHUrS\x18\xc8\x01\x32N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$R\x04name\x12%\n\x05value\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x10R\x05value\"^\n\x1aWatchConfigurationsRequest\x12@\n\x06prefix\x18\x01 \x01(\tB(\xe2\x41\x01\x01\xbaH!r\x1f\x18\xb9\x01\x32\x1a^([a-z][A-Za-z0-9._/-]*)?$R\x06prefix\"\xb1\x02\n\x1bWatchConfigurationsResponse\x12J\n\rconfiguration\x18\x01 \x01(\x0b\x32\".trustmesh.config.v1.ConfigurationH\x00R\rconfiguration\x12\x1a\n\x07removed\x18\x02 \x01(\tH\x00R\x07removed\x12\x63\n\x0csynchronized\x18\x03 \x01(\x0b\x32=.trustmesh.config.v1.WatchConfigurationsResponse.SynchronizedH\x00R\x0csynchronized\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06status\x1a\x0e\n\x0cSynchronizedB\x07\n\x05\x65vent2\xa2\t\n\rConfigService\x12\xbd\x01\n\x10GetConfiguration\x12,.trustmesh.config.v1.GetConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\"W\x90\x02\x01\xda\x41\x04name\x8a\xba\x18%\x12\x1b\n\x19\x63onfig.configurations.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=configurations/**}\x12\xc1\x01\n\x12ListConfigurations\x12..trustmesh.config.v1.ListConfigurationsRequest\x1a/.trustmesh.config.v1.ListConfigurationsResponse\"J\x90\x02\x01\xda\x41\x00\x8a\xba\x18&\x12\x1c\n\x1a\x63onfig.configurations.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/configurations\x12\x8f\x02\n\x13UpdateConfiguration\x12/.trustmesh.config.v1.UpdateConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\"\xa2\x01\xda\x41\x19\x63onfiguration,update_mask\x8a\xba\x18\x41\x12\x1e\n\x1c\x63onfig.configurations.update \x02*\x02\x08\x05\x30\x04:\x17TOO_MANY_CONFIGURATIONS\x82\xd3\xe4\x93\x02;2*/v1/{configuration.name=configurations/**}:\rconfiguration\x12\xb7\x01\n\x13\x44\x65leteConfiguration\x12/.trustmesh.config.v1.DeleteConfigurationRequest\x1a\x16.google.protobuf.Empty\"W\xda\x41\x04name\x8a\xba\x18(\x12\x1e\n\x1c\x63onfig.configurations.delete \x02*\x02\x08\x05\x30\x04\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/{name=configurations/**}\x12\xa8\x01\n\x14PublishConfiguration\x12\x30.trustmesh.config.v1.PublishConfigurationRequest\x1a\".trustmesh.config.v1.Configuration\":\x90\x02\x02\xda\x41\nname,value\x8a\xba\x18&\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x03:\x17TOO_MANY_CONFIGURATIONS\x12\x95\x01\n\x13WatchConfigurations\x12/.trustmesh.config.v1.WatchConfigurationsRequest\x1a\x30.trustmesh.config.v1.WatchConfigurationsResponse\"\x19\x90\x02\x01\xda\x41\x06prefix\x8a\xba\x18\t\x1a\x03\n\x01* \x01\x30\x02\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,15 +42,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trustmesh.config.v1.config_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETCONFIGURATIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETCONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A$\n\"config.trustmesh.dev/Configuration\272HJrH\030\310\0012C^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
+  _globals['_GETCONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A \n\036config.trustmesh/Configuration\272HUrS\030\310\0012N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['prefix']._loaded_options = None
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['prefix']._serialized_options = b'\342A\001\001\272H!r\037\030\271\0012\032^([a-z][A-Za-z0-9._/-]*)?$'
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCONFIGURATIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTCONFIGURATIONSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTCONFIGURATIONSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['configuration']._loaded_options = None
-  _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['configuration']._serialized_options = b'\342A\001\002\272H<\272\0016\n\023configuration.named\022\016name is needed\032\017this.name != \'\'\310\001\001'
+  _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['configuration']._serialized_options = b'\342A\001\002\272HD\272\001>\n\031update_configuration.name\022\020name is required\032\017this.name != \'\'\310\001\001'
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['update_mask']._loaded_options = None
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001\272H\n\342\001\007\022\005value'
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['allow_missing']._loaded_options = None
@@ -56,47 +60,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['validate_only']._loaded_options = None
   _globals['_UPDATECONFIGURATIONREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
   _globals['_DELETECONFIGURATIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DELETECONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A$\n\"config.trustmesh.dev/Configuration\272HJrH\030\310\0012C^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
+  _globals['_DELETECONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A \n\036config.trustmesh/Configuration\272HUrS\030\310\0012N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
   _globals['_DELETECONFIGURATIONREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETECONFIGURATIONREQUEST'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_PUBLISHCONFIGURATIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_PUBLISHCONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A$\n\"config.trustmesh.dev/Configuration\272HJrH\030\310\0012C^configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
+  _globals['_PUBLISHCONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A \n\036config.trustmesh/Configuration\272HUrS\030\310\0012N^configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+$'
   _globals['_PUBLISHCONFIGURATIONREQUEST'].fields_by_name['value']._loaded_options = None
   _globals['_PUBLISHCONFIGURATIONREQUEST'].fields_by_name['value']._serialized_options = b'\342A\001\002\272H\010r\006\020\001(\200\200\020'
   _globals['_WATCHCONFIGURATIONSREQUEST'].fields_by_name['prefix']._loaded_options = None
   _globals['_WATCHCONFIGURATIONSREQUEST'].fields_by_name['prefix']._serialized_options = b'\342A\001\001\272H!r\037\030\271\0012\032^([a-z][A-Za-z0-9._/-]*)?$'
   _globals['_CONFIGSERVICE'].methods_by_name['GetConfiguration']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['GetConfiguration']._serialized_options = b'\220\002\001\212\272\030%\022\033\n\031config.configurations.get \001*\002\010\0050\002\202\323\344\223\002\036\022\034/v1/{name=configurations/**}'
+  _globals['_CONFIGSERVICE'].methods_by_name['GetConfiguration']._serialized_options = b'\220\002\001\332A\004name\212\272\030%\022\033\n\031config.configurations.get \001*\002\010\0050\002\202\323\344\223\002\036\022\034/v1/{name=configurations/**}'
   _globals['_CONFIGSERVICE'].methods_by_name['ListConfigurations']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['ListConfigurations']._serialized_options = b'\220\002\001\212\272\030&\022\034\n\032config.configurations.list \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/configurations'
+  _globals['_CONFIGSERVICE'].methods_by_name['ListConfigurations']._serialized_options = b'\220\002\001\332A\000\212\272\030&\022\034\n\032config.configurations.list \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/configurations'
   _globals['_CONFIGSERVICE'].methods_by_name['UpdateConfiguration']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['UpdateConfiguration']._serialized_options = b'\212\272\030A\022\036\n\034config.configurations.update \002*\002\010\0050\004:\027TOO_MANY_CONFIGURATIONS\202\323\344\223\002;2*/v1/{configuration.name=configurations/**}:\rconfiguration'
+  _globals['_CONFIGSERVICE'].methods_by_name['UpdateConfiguration']._serialized_options = b'\332A\031configuration,update_mask\212\272\030A\022\036\n\034config.configurations.update \002*\002\010\0050\004:\027TOO_MANY_CONFIGURATIONS\202\323\344\223\002;2*/v1/{configuration.name=configurations/**}:\rconfiguration'
   _globals['_CONFIGSERVICE'].methods_by_name['DeleteConfiguration']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['DeleteConfiguration']._serialized_options = b'\212\272\030(\022\036\n\034config.configurations.delete \002*\002\010\0050\004\202\323\344\223\002\036*\034/v1/{name=configurations/**}'
+  _globals['_CONFIGSERVICE'].methods_by_name['DeleteConfiguration']._serialized_options = b'\332A\004name\212\272\030(\022\036\n\034config.configurations.delete \002*\002\010\0050\004\202\323\344\223\002\036*\034/v1/{name=configurations/**}'
   _globals['_CONFIGSERVICE'].methods_by_name['PublishConfiguration']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['PublishConfiguration']._serialized_options = b'\220\002\002\212\272\030&\032\003\n\001* \002*\002\010\0050\003:\027TOO_MANY_CONFIGURATIONS'
+  _globals['_CONFIGSERVICE'].methods_by_name['PublishConfiguration']._serialized_options = b'\220\002\002\332A\nname,value\212\272\030&\032\003\n\001* \002*\002\010\0050\003:\027TOO_MANY_CONFIGURATIONS'
   _globals['_CONFIGSERVICE'].methods_by_name['WatchConfigurations']._loaded_options = None
-  _globals['_CONFIGSERVICE'].methods_by_name['WatchConfigurations']._serialized_options = b'\220\002\001\212\272\030\t\032\003\n\001* \0010\002'
-  _globals['_GETCONFIGURATIONREQUEST']._serialized_start=320
-  _globals['_GETCONFIGURATIONREQUEST']._serialized_end=488
-  _globals['_LISTCONFIGURATIONSREQUEST']._serialized_start=491
-  _globals['_LISTCONFIGURATIONSREQUEST']._serialized_end=671
-  _globals['_LISTCONFIGURATIONSRESPONSE']._serialized_start=674
-  _globals['_LISTCONFIGURATIONSRESPONSE']._serialized_end=818
-  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_start=821
-  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_end=1159
-  _globals['_DELETECONFIGURATIONREQUEST']._serialized_start=1162
-  _globals['_DELETECONFIGURATIONREQUEST']._serialized_end=1366
-  _globals['_DELETECONFIGURATIONRESPONSE']._serialized_start=1368
-  _globals['_DELETECONFIGURATIONRESPONSE']._serialized_end=1397
-  _globals['_PUBLISHCONFIGURATIONREQUEST']._serialized_start=1400
-  _globals['_PUBLISHCONFIGURATIONREQUEST']._serialized_end=1611
-  _globals['_WATCHCONFIGURATIONSREQUEST']._serialized_start=1613
-  _globals['_WATCHCONFIGURATIONSREQUEST']._serialized_end=1707
-  _globals['_WATCHCONFIGURATIONSRESPONSE']._serialized_start=1710
-  _globals['_WATCHCONFIGURATIONSRESPONSE']._serialized_end=2015
-  _globals['_WATCHCONFIGURATIONSRESPONSE_SYNCHRONIZED']._serialized_start=1992
-  _globals['_WATCHCONFIGURATIONSRESPONSE_SYNCHRONIZED']._serialized_end=2006
-  _globals['_CONFIGSERVICE']._serialized_start=2018
-  _globals['_CONFIGSERVICE']._serialized_end=3163
+  _globals['_CONFIGSERVICE'].methods_by_name['WatchConfigurations']._serialized_options = b'\220\002\001\332A\006prefix\212\272\030\t\032\003\n\001* \0010\002'
+  _globals['_GETCONFIGURATIONREQUEST']._serialized_start=374
+  _globals['_GETCONFIGURATIONREQUEST']._serialized_end=549
+  _globals['_LISTCONFIGURATIONSREQUEST']._serialized_start=552
+  _globals['_LISTCONFIGURATIONSREQUEST']._serialized_end=732
+  _globals['_LISTCONFIGURATIONSRESPONSE']._serialized_start=735
+  _globals['_LISTCONFIGURATIONSRESPONSE']._serialized_end=889
+  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_start=892
+  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_end=1238
+  _globals['_DELETECONFIGURATIONREQUEST']._serialized_start=1241
+  _globals['_DELETECONFIGURATIONREQUEST']._serialized_end=1452
+  _globals['_PUBLISHCONFIGURATIONREQUEST']._serialized_start=1455
+  _globals['_PUBLISHCONFIGURATIONREQUEST']._serialized_end=1673
+  _globals['_WATCHCONFIGURATIONSREQUEST']._serialized_start=1675
+  _globals['_WATCHCONFIGURATIONSREQUEST']._serialized_end=1769
+  _globals['_WATCHCONFIGURATIONSRESPONSE']._serialized_start=1772
+  _globals['_WATCHCONFIGURATIONSRESPONSE']._serialized_end=2077
+  _globals['_WATCHCONFIGURATIONSRESPONSE_SYNCHRONIZED']._serialized_start=2054
+  _globals['_WATCHCONFIGURATIONSRESPONSE_SYNCHRONIZED']._serialized_end=2068
+  _globals['_CONFIGSERVICE']._serialized_start=2080
+  _globals['_CONFIGSERVICE']._serialized_end=3266
 # @@protoc_insertion_point(module_scope)

@@ -1,7 +1,9 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
+from google.api import client_pb2 as _client_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.rpc import status_pb2 as _status_pb2
 from trustmesh.config.v1 import configuration_pb2 as _configuration_pb2
@@ -57,10 +59,6 @@ class DeleteConfigurationRequest(_message.Message):
     name: str
     etag: str
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
-
-class DeleteConfigurationResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class PublishConfigurationRequest(_message.Message):
     __slots__ = ("name", "value")

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from trustmesh.config.v1 import config_service_pb2 as trustmesh_dot_config_dot_v1_dot_config__service__pb2
 from trustmesh.config.v1 import configuration_pb2 as trustmesh_dot_config_dot_v1_dot_configuration__pb2
 
@@ -54,7 +55,7 @@ class ConfigServiceStub:
         self.DeleteConfiguration = channel.unary_unary(
                 '/trustmesh.config.v1.ConfigService/DeleteConfiguration',
                 request_serializer=trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationRequest.SerializeToString,
-                response_deserializer=trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationResponse.FromString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.PublishConfiguration = channel.unary_unary(
                 '/trustmesh.config.v1.ConfigService/PublishConfiguration',
@@ -135,7 +136,7 @@ def add_ConfigServiceServicer_to_server(servicer, server):
             'DeleteConfiguration': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteConfiguration,
                     request_deserializer=trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationRequest.FromString,
-                    response_serializer=trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationResponse.SerializeToString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'PublishConfiguration': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishConfiguration,
@@ -256,7 +257,7 @@ class ConfigService:
             target,
             '/trustmesh.config.v1.ConfigService/DeleteConfiguration',
             trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationRequest.SerializeToString,
-            trustmesh_dot_config_dot_v1_dot_config__service__pb2.DeleteConfigurationResponse.FromString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

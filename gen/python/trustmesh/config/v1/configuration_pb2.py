@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trustmesh/config/v1/configuration.proto\x12\x13trustmesh.config.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x03\n\rConfiguration\x12h\n\x04name\x18\x01 \x01(\tBT\xe2\x41\x01\x08\xbaHMrK\x18\xc8\x01\x32\x46^(configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+)?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\x12%\n\x05value\x18\x05 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x10R\x05value\x12$\n\x06writer\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02R\x06writer:i\xea\x41\x66\n\"config.trustmesh.dev/Configuration\x12!configurations/{service}/{key=**}*\x0e\x63onfigurations2\rconfigurationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trustmesh/config/v1/configuration.proto\x12\x13trustmesh.config.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x03\n\rConfiguration\x12s\n\x04name\x18\x01 \x01(\tB_\xe2\x41\x01\x08\xbaHXrV\x18\xc8\x01\x32Q^(configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+)?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\x12%\n\x05value\x18\x05 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x10R\x05value\x12$\n\x06writer\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02R\x06writer:e\xea\x41\x62\n\x1e\x63onfig.trustmesh/Configuration\x12!configurations/{service}/{key=**}*\x0e\x63onfigurations2\rconfigurationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trustmesh.config.v1.configu
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONFIGURATION'].fields_by_name['name']._loaded_options = None
-  _globals['_CONFIGURATION'].fields_by_name['name']._serialized_options = b'\342A\001\010\272HMrK\030\310\0012F^(configurations/[a-z][a-z0-9-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]*)+)?$'
+  _globals['_CONFIGURATION'].fields_by_name['name']._serialized_options = b'\342A\001\010\272HXrV\030\310\0012Q^(configurations/[a-z]([a-z0-9-]{0,61}[a-z0-9])?(/[A-Za-z0-9][A-Za-z0-9._-]*)+)?$'
   _globals['_CONFIGURATION'].fields_by_name['create_time']._loaded_options = None
   _globals['_CONFIGURATION'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_CONFIGURATION'].fields_by_name['update_time']._loaded_options = None
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIGURATION'].fields_by_name['writer']._loaded_options = None
   _globals['_CONFIGURATION'].fields_by_name['writer']._serialized_options = b'\342A\001\003\272H\005r\003\030\200\002'
   _globals['_CONFIGURATION']._loaded_options = None
-  _globals['_CONFIGURATION']._serialized_options = b'\352Af\n\"config.trustmesh.dev/Configuration\022!configurations/{service}/{key=**}*\016configurations2\rconfiguration'
+  _globals['_CONFIGURATION']._serialized_options = b'\352Ab\n\036config.trustmesh/Configuration\022!configurations/{service}/{key=**}*\016configurations2\rconfiguration'
   _globals['_CONFIGURATION']._serialized_start=187
-  _globals['_CONFIGURATION']._serialized_end=659
+  _globals['_CONFIGURATION']._serialized_end=666
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trustmesh/gateway/v1/gateway.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xb5\x04\n\x07Gateway\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18\x10R\x04name\x12,\n\nhost_names\x18\x02 \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\xe8\x07R\thostNames\x12\x1c\n\x06issuer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06issuer\x12 \n\x08\x61udience\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x08\x61udience\x12\x30\n\x0c\x63ors_origins\x18\x05 \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0b\x63orsOrigins\x12*\n\x0emax_body_bytes\x18\x06 \x01(\rB\x04\xe2\x41\x01\x03R\x0cmaxBodyBytes\x12N\n\x0brate_limits\x18\x07 \x03(\x0b\x32\x1f.trustmesh.gateway.v1.RateLimitB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10\x64R\nrateLimits\x12-\n\x0f\x63\x61llers_counted\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x0e\x63\x61llersCounted\x12S\n\x0f\x63ircuit_breaker\x18\t \x01(\x0b\x32$.trustmesh.gateway.v1.CircuitBreakerB\x04\xe2\x41\x01\x03R\x0e\x63ircuitBreaker\x12)\n\x08problems\x18\n \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\x90NR\x08problems:>\xea\x41;\n\x1dgateway.trustmesh.dev/Gateway\x12\x07gateway*\x08gateways2\x07gateway\"\xb0\x01\n\tRateLimit\x12\x44\n\nrate_class\x18\x01 \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassB\x04\xe2\x41\x01\x03R\trateClass\x12 \n\x08requests\x18\x02 \x01(\rB\x04\xe2\x41\x01\x03R\x08requests\x12;\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03R\x08interval\"\xd8\x01\n\x0e\x43ircuitBreaker\x12-\n\x0fmax_connections\x18\x01 \x01(\rB\x04\xe2\x41\x01\x03R\x0emaxConnections\x12\'\n\x0cmax_requests\x18\x02 \x01(\rB\x04\xe2\x41\x01\x03R\x0bmaxRequests\x12\x36\n\x14max_pending_requests\x18\x03 \x01(\rB\x04\xe2\x41\x01\x03R\x12maxPendingRequests\x12\x36\n\x14retry_budget_percent\x18\x04 \x01(\rB\x04\xe2\x41\x01\x03R\x12retryBudgetPercentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trustmesh/gateway/v1/gateway.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xb1\x04\n\x07Gateway\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18\x10R\x04name\x12,\n\nhost_names\x18\x02 \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\xe8\x07R\thostNames\x12\x1c\n\x06issuer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06issuer\x12 \n\x08\x61udience\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x08\x61udience\x12\x30\n\x0c\x63ors_origins\x18\x05 \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0b\x63orsOrigins\x12*\n\x0emax_body_bytes\x18\x06 \x01(\rB\x04\xe2\x41\x01\x03R\x0cmaxBodyBytes\x12N\n\x0brate_limits\x18\x07 \x03(\x0b\x32\x1f.trustmesh.gateway.v1.RateLimitB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10\x64R\nrateLimits\x12-\n\x0f\x63\x61llers_counted\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x0e\x63\x61llersCounted\x12S\n\x0f\x63ircuit_breaker\x18\t \x01(\x0b\x32$.trustmesh.gateway.v1.CircuitBreakerB\x04\xe2\x41\x01\x03R\x0e\x63ircuitBreaker\x12)\n\x08problems\x18\n \x03(\tB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\x90NR\x08problems::\xea\x41\x37\n\x19gateway.trustmesh/Gateway\x12\x07gateway*\x08gateways2\x07gateway\"\xb0\x01\n\tRateLimit\x12\x44\n\nrate_class\x18\x01 \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassB\x04\xe2\x41\x01\x03R\trateClass\x12 \n\x08requests\x18\x02 \x01(\rB\x04\xe2\x41\x01\x03R\x08requests\x12;\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03R\x08interval\"\xd8\x01\n\x0e\x43ircuitBreaker\x12-\n\x0fmax_connections\x18\x01 \x01(\rB\x04\xe2\x41\x01\x03R\x0emaxConnections\x12\'\n\x0cmax_requests\x18\x02 \x01(\rB\x04\xe2\x41\x01\x03R\x0bmaxRequests\x12\x36\n\x14max_pending_requests\x18\x03 \x01(\rB\x04\xe2\x41\x01\x03R\x12maxPendingRequests\x12\x36\n\x14retry_budget_percent\x18\x04 \x01(\rB\x04\xe2\x41\x01\x03R\x12retryBudgetPercentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,7 +57,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAY'].fields_by_name['problems']._loaded_options = None
   _globals['_GATEWAY'].fields_by_name['problems']._serialized_options = b'\342A\001\003\272H\006\222\001\003\020\220N'
   _globals['_GATEWAY']._loaded_options = None
-  _globals['_GATEWAY']._serialized_options = b'\352A;\n\035gateway.trustmesh.dev/Gateway\022\007gateway*\010gateways2\007gateway'
+  _globals['_GATEWAY']._serialized_options = b'\352A7\n\031gateway.trustmesh/Gateway\022\007gateway*\010gateways2\007gateway'
   _globals['_RATELIMIT'].fields_by_name['rate_class']._loaded_options = None
   _globals['_RATELIMIT'].fields_by_name['rate_class']._serialized_options = b'\342A\001\003'
   _globals['_RATELIMIT'].fields_by_name['requests']._loaded_options = None
@@ -73,9 +73,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CIRCUITBREAKER'].fields_by_name['retry_budget_percent']._loaded_options = None
   _globals['_CIRCUITBREAKER'].fields_by_name['retry_budget_percent']._serialized_options = b'\342A\001\003'
   _globals['_GATEWAY']._serialized_start=217
-  _globals['_GATEWAY']._serialized_end=782
-  _globals['_RATELIMIT']._serialized_start=785
-  _globals['_RATELIMIT']._serialized_end=961
-  _globals['_CIRCUITBREAKER']._serialized_start=964
-  _globals['_CIRCUITBREAKER']._serialized_end=1180
+  _globals['_GATEWAY']._serialized_end=778
+  _globals['_RATELIMIT']._serialized_start=781
+  _globals['_RATELIMIT']._serialized_end=957
+  _globals['_CIRCUITBREAKER']._serialized_start=960
+  _globals['_CIRCUITBREAKER']._serialized_end=1176
 # @@protoc_insertion_point(module_scope)

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from trustmesh.gateway.v1 import gateway_pb2 as trustmesh_dot_gateway_dot_v1_dot_gateway__pb2
@@ -31,7 +32,7 @@ from trustmesh.gateway.v1 import route_pb2 as trustmesh_dot_gateway_dot_v1_dot_r
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trustmesh/gateway/v1/gateway_service.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\"trustmesh/gateway/v1/gateway.proto\x1a trustmesh/gateway/v1/route.proto\x1a!trustmesh/options/v1/policy.proto\"]\n\x11GetGatewayRequest\x12H\n\x04name\x18\x01 \x01(\tB4\xe2\x41\x01\x02\xfa\x41\x1f\n\x1dgateway.trustmesh.dev/Gateway\xbaH\x0br\t\n\x07gatewayR\x04name\"j\n\x11ListRoutesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"q\n\x12ListRoutesResponse\x12\x33\n\x06routes\x18\x01 \x03(\x0b\x32\x1b.trustmesh.gateway.v1.RouteR\x06routes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc5\x02\n\x0eGatewayService\x12\x96\x01\n\nGetGateway\x12\'.trustmesh.gateway.v1.GetGatewayRequest\x1a\x1d.trustmesh.gateway.v1.Gateway\"@\x90\x02\x01\x8a\xba\x18\x1f\x12\x15\n\x13gateway.gateway.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=gateway}\x12\x99\x01\n\nListRoutes\x12\'.trustmesh.gateway.v1.ListRoutesRequest\x1a(.trustmesh.gateway.v1.ListRoutesResponse\"8\x90\x02\x01\x8a\xba\x18\x1f\x12\x15\n\x13gateway.routes.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/routesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trustmesh/gateway/v1/gateway_service.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\"trustmesh/gateway/v1/gateway.proto\x1a trustmesh/gateway/v1/route.proto\x1a!trustmesh/options/v1/policy.proto\"Y\n\x11GetGatewayRequest\x12\x44\n\x04name\x18\x01 \x01(\tB0\xe2\x41\x01\x02\xfa\x41\x1b\n\x19gateway.trustmesh/Gateway\xbaH\x0br\t\n\x07gatewayR\x04name\"j\n\x11ListRoutesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"{\n\x12ListRoutesResponse\x12\x33\n\x06routes\x18\x01 \x03(\x0b\x32\x1b.trustmesh.gateway.v1.RouteR\x06routes\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken2\xcf\x02\n\x0eGatewayService\x12\x9d\x01\n\nGetGateway\x12\'.trustmesh.gateway.v1.GetGatewayRequest\x1a\x1d.trustmesh.gateway.v1.Gateway\"G\x90\x02\x01\xda\x41\x04name\x8a\xba\x18\x1f\x12\x15\n\x13gateway.gateway.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=gateway}\x12\x9c\x01\n\nListRoutes\x12\'.trustmesh.gateway.v1.ListRoutesRequest\x1a(.trustmesh.gateway.v1.ListRoutesResponse\";\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13gateway.routes.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/routesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,21 +40,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trustmesh.gateway.v1.gatewa
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETGATEWAYREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETGATEWAYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\037\n\035gateway.trustmesh.dev/Gateway\272H\013r\t\n\007gateway'
+  _globals['_GETGATEWAYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\033\n\031gateway.trustmesh/Gateway\272H\013r\t\n\007gateway'
   _globals['_LISTROUTESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTROUTESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTROUTESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTROUTESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTROUTESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTROUTESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_GATEWAYSERVICE'].methods_by_name['GetGateway']._loaded_options = None
-  _globals['_GATEWAYSERVICE'].methods_by_name['GetGateway']._serialized_options = b'\220\002\001\212\272\030\037\022\025\n\023gateway.gateway.get \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/{name=gateway}'
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetGateway']._serialized_options = b'\220\002\001\332A\004name\212\272\030\037\022\025\n\023gateway.gateway.get \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/{name=gateway}'
   _globals['_GATEWAYSERVICE'].methods_by_name['ListRoutes']._loaded_options = None
-  _globals['_GATEWAYSERVICE'].methods_by_name['ListRoutes']._serialized_options = b'\220\002\001\212\272\030\037\022\025\n\023gateway.routes.list \001*\002\010\0050\002\202\323\344\223\002\014\022\n/v1/routes'
-  _globals['_GETGATEWAYREQUEST']._serialized_start=292
-  _globals['_GETGATEWAYREQUEST']._serialized_end=385
-  _globals['_LISTROUTESREQUEST']._serialized_start=387
-  _globals['_LISTROUTESREQUEST']._serialized_end=493
-  _globals['_LISTROUTESRESPONSE']._serialized_start=495
-  _globals['_LISTROUTESRESPONSE']._serialized_end=608
-  _globals['_GATEWAYSERVICE']._serialized_start=611
-  _globals['_GATEWAYSERVICE']._serialized_end=936
+  _globals['_GATEWAYSERVICE'].methods_by_name['ListRoutes']._serialized_options = b'\220\002\001\332A\000\212\272\030\037\022\025\n\023gateway.routes.list \001*\002\010\0050\002\202\323\344\223\002\014\022\n/v1/routes'
+  _globals['_GETGATEWAYREQUEST']._serialized_start=317
+  _globals['_GETGATEWAYREQUEST']._serialized_end=406
+  _globals['_LISTROUTESREQUEST']._serialized_start=408
+  _globals['_LISTROUTESREQUEST']._serialized_end=514
+  _globals['_LISTROUTESRESPONSE']._serialized_start=516
+  _globals['_LISTROUTESRESPONSE']._serialized_end=639
+  _globals['_GATEWAYSERVICE']._serialized_start=642
+  _globals['_GATEWAYSERVICE']._serialized_end=977
 # @@protoc_insertion_point(module_scope)

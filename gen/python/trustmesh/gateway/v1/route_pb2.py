@@ -29,7 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trustmesh/gateway/v1/route.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xa9\x05\n\x05Route\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18@R\x04name\x12\x41\n\x07service\x18\x02 \x01(\tB\'\xe2\x41\x01\x03\xfa\x41 \n\x1eregistry.trustmesh.dev/ServiceR\x07service\x12\x1c\n\x06method\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06method\x12\x46\n\x08protocol\x18\x04 \x01(\x0e\x32$.trustmesh.gateway.v1.Route.ProtocolB\x04\xe2\x41\x01\x03R\x08protocol\x12\"\n\x05verbs\x18\x05 \x03(\tB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10\x10R\x05verbs\x12\x18\n\x04path\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03R\x04path\x12&\n\npermission\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\npermission\x12%\n\npublic_why\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tpublicWhy\x12\x44\n\nrate_class\x18\t \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassB\x04\xe2\x41\x01\x03R\trateClass\x12\x39\n\x07timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03R\x07timeout\x12\x1e\n\x07retried\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03R\x07retried\"]\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x11\n\rPROTOCOL_GRPC\x10\x01\x12\x11\n\rPROTOCOL_REST\x10\x02\x12\x11\n\rPROTOCOL_HTTP\x10\x03:?\xea\x41<\n\x1bgateway.trustmesh.dev/Route\x12\x0eroutes/{route}*\x06routes2\x05routeB\x08\n\x06\x61\x63\x63\x65ssb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trustmesh/gateway/v1/route.proto\x12\x14trustmesh.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xa1\x05\n\x05Route\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18@R\x04name\x12=\n\x07service\x18\x02 \x01(\tB#\xe2\x41\x01\x03\xfa\x41\x1c\n\x1aregistry.trustmesh/ServiceR\x07service\x12\x1c\n\x06method\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06method\x12\x46\n\x08protocol\x18\x04 \x01(\x0e\x32$.trustmesh.gateway.v1.Route.ProtocolB\x04\xe2\x41\x01\x03R\x08protocol\x12\"\n\x05verbs\x18\x05 \x03(\tB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10\x10R\x05verbs\x12\x18\n\x04path\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03R\x04path\x12&\n\npermission\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\npermission\x12%\n\npublic_why\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x00R\tpublicWhy\x12\x44\n\nrate_class\x18\t \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassB\x04\xe2\x41\x01\x03R\trateClass\x12\x39\n\x07timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03R\x07timeout\x12\x1e\n\x07retried\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03R\x07retried\"]\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\x11\n\rPROTOCOL_GRPC\x10\x01\x12\x11\n\rPROTOCOL_REST\x10\x02\x12\x11\n\rPROTOCOL_HTTP\x10\x03:;\xea\x41\x38\n\x17gateway.trustmesh/Route\x12\x0eroutes/{route}*\x06routes2\x05routeB\x08\n\x06\x61\x63\x63\x65ssb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTE'].fields_by_name['name']._loaded_options = None
   _globals['_ROUTE'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H\004r\002\030@'
   _globals['_ROUTE'].fields_by_name['service']._loaded_options = None
-  _globals['_ROUTE'].fields_by_name['service']._serialized_options = b'\342A\001\003\372A \n\036registry.trustmesh.dev/Service'
+  _globals['_ROUTE'].fields_by_name['service']._serialized_options = b'\342A\001\003\372A\034\n\032registry.trustmesh/Service'
   _globals['_ROUTE'].fields_by_name['method']._loaded_options = None
   _globals['_ROUTE'].fields_by_name['method']._serialized_options = b'\342A\001\003'
   _globals['_ROUTE'].fields_by_name['protocol']._loaded_options = None
@@ -59,9 +59,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTE'].fields_by_name['retried']._loaded_options = None
   _globals['_ROUTE'].fields_by_name['retried']._serialized_options = b'\342A\001\003'
   _globals['_ROUTE']._loaded_options = None
-  _globals['_ROUTE']._serialized_options = b'\352A<\n\033gateway.trustmesh.dev/Route\022\016routes/{route}*\006routes2\005route'
+  _globals['_ROUTE']._serialized_options = b'\352A8\n\027gateway.trustmesh/Route\022\016routes/{route}*\006routes2\005route'
   _globals['_ROUTE']._serialized_start=215
-  _globals['_ROUTE']._serialized_end=896
-  _globals['_ROUTE_PROTOCOL']._serialized_start=728
-  _globals['_ROUTE_PROTOCOL']._serialized_end=821
+  _globals['_ROUTE']._serialized_end=888
+  _globals['_ROUTE_PROTOCOL']._serialized_start=724
+  _globals['_ROUTE_PROTOCOL']._serialized_end=817
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atrustmesh/kms/v1/key.proto\x12\x10trustmesh.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x07\n\x03Key\x12p\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x08\xbaHUrP\x18\xc0\x01\x32K^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/keys/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12\x1d\n\x03uid\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18$R\x03uid\x12\x45\n\x07purpose\x18\x03 \x01(\x0e\x32\x1c.trustmesh.kms.v1.KeyPurposeB\r\xe2\x41\x02\x02\x05\xbaH\x05\x82\x01\x02\x10\x01R\x07purpose\x12K\n\talgorithm\x18\x04 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\r\xe2\x41\x02\x01\x05\xbaH\x05\x82\x01\x02\x10\x01R\talgorithm\x12\xbc\x01\n\x0fprimary_version\x18\x05 \x01(\tB\x92\x01\xe2\x41\x01\x01\xfa\x41\x1a\n\x18kms.trustmesh/KeyVersion\xbaHnri\x18\xe0\x01\x32\x64^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/keys/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/versions/[1-9][0-9]{0,8}$\xd8\x01\x01R\x0eprimaryVersion\x12z\n\x06labels\x18\x06 \x03(\x0b\x32!.trustmesh.kms.v1.Key.LabelsEntryB?\xe2\x41\x01\x01\xbaH8\x9a\x01\x35\x10@\"\x18r\x16\x18?2\x12^[a-z][a-z0-9_-]*$*\x17r\x15\x18?2\x11^[A-Za-z0-9._-]*$R\x06labels\x12\x41\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12 \n\x04\x65tag\x18\t \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x04\x65tag\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01:8\xea\x41\x35\n\x11kms.trustmesh/Key\x12\x15orgs/{org}/keys/{key}*\x04keys2\x03key\"\xbb\x03\n\nKeyVersion\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xe0\x01R\x04name\x12=\n\x05state\x18\x02 \x01(\x0e\x32!.trustmesh.kms.v1.KeyVersionStateB\x04\xe2\x41\x01\x03R\x05state\x12\x42\n\talgorithm\x18\x03 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\x04\xe2\x41\x01\x03R\talgorithm\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12 \n\x04\x65tag\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x01R\x04\x65tag:`\xea\x41]\n\x18kms.trustmesh/KeyVersion\x12(orgs/{org}/keys/{key}/versions/{version}*\x0bkeyVersions2\nkeyVersion\"\xbf\x02\n\tPublicKey\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xf0\x01R\x04name\x12\x42\n\talgorithm\x18\x02 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\x04\xe2\x41\x01\x03R\talgorithm\x12\x1e\n\x03pem\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80 R\x03pem\x12\x1e\n\x03jwk\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80 R\x03jwk\x12#\n\npem_crc32c\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03R\tpemCrc32c:g\xea\x41\x64\n\x17kms.trustmesh/PublicKey\x12\x32orgs/{org}/keys/{key}/versions/{version}/publicKey*\npublicKeys2\tpublicKey*g\n\nKeyPurpose\x12\x1b\n\x17KEY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bKEY_PURPOSE_ENCRYPT_DECRYPT\x10\x01\x12\x1b\n\x17KEY_PURPOSE_SIGN_VERIFY\x10\x02*\xb6\x01\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_ALGORITHM_AES_256_GCM\x10\x01\x12\x1e\n\x1aKEY_ALGORITHM_XAES_256_GCM\x10\x02\x12%\n!KEY_ALGORITHM_EC_SIGN_P256_SHA256\x10\x03\x12!\n\x1dKEY_ALGORITHM_EC_SIGN_ED25519\x10\x04*\xbd\x01\n\x0fKeyVersionState\x12!\n\x1dKEY_VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_VERSION_STATE_ENABLED\x10\x01\x12\x1e\n\x1aKEY_VERSION_STATE_DISABLED\x10\x02\x12\'\n#KEY_VERSION_STATE_DESTROY_SCHEDULED\x10\x03\x12\x1f\n\x1bKEY_VERSION_STATE_DESTROYED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atrustmesh/kms/v1/key.proto\x12\x10trustmesh.kms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x07\n\x03Key\x12p\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x08\xbaHUrP\x18\xc0\x01\x32K^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/keys/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x04name\x12\x1d\n\x03uid\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18$R\x03uid\x12\x45\n\x07purpose\x18\x03 \x01(\x0e\x32\x1c.trustmesh.kms.v1.KeyPurposeB\r\xe2\x41\x02\x02\x05\xbaH\x05\x82\x01\x02\x10\x01R\x07purpose\x12K\n\talgorithm\x18\x04 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\r\xe2\x41\x02\x01\x05\xbaH\x05\x82\x01\x02\x10\x01R\talgorithm\x12\xbc\x01\n\x0fprimary_version\x18\x05 \x01(\tB\x92\x01\xe2\x41\x01\x01\xfa\x41\x1a\n\x18kms.trustmesh/KeyVersion\xbaHnri\x18\xe0\x01\x32\x64^orgs/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/keys/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/versions/[1-9][0-9]{0,8}$\xd8\x01\x01R\x0eprimaryVersion\x12z\n\x06labels\x18\x06 \x03(\x0b\x32!.trustmesh.kms.v1.Key.LabelsEntryB?\xe2\x41\x01\x01\xbaH8\x9a\x01\x35\x10@\"\x18r\x16\x18?2\x12^[a-z][a-z0-9_-]*$*\x17r\x15\x18?2\x11^[A-Za-z0-9._-]*$R\x06labels\x12\x41\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\t \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01:8\xea\x41\x35\n\x11kms.trustmesh/Key\x12\x15orgs/{org}/keys/{key}*\x04keys2\x03key\"\xba\x03\n\nKeyVersion\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xe0\x01R\x04name\x12=\n\x05state\x18\x02 \x01(\x0e\x32!.trustmesh.kms.v1.KeyVersionStateB\x04\xe2\x41\x01\x03R\x05state\x12\x42\n\talgorithm\x18\x03 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\x04\xe2\x41\x01\x03R\talgorithm\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag:`\xea\x41]\n\x18kms.trustmesh/KeyVersion\x12(orgs/{org}/keys/{key}/versions/{version}*\x0bkeyVersions2\nkeyVersion\"\xbf\x02\n\tPublicKey\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xf0\x01R\x04name\x12\x42\n\talgorithm\x18\x02 \x01(\x0e\x32\x1e.trustmesh.kms.v1.KeyAlgorithmB\x04\xe2\x41\x01\x03R\talgorithm\x12\x1e\n\x03pem\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80 R\x03pem\x12\x1e\n\x03jwk\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80 R\x03jwk\x12#\n\npem_crc32c\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03R\tpemCrc32c:g\xea\x41\x64\n\x17kms.trustmesh/PublicKey\x12\x32orgs/{org}/keys/{key}/versions/{version}/publicKey*\npublicKeys2\tpublicKey*g\n\nKeyPurpose\x12\x1b\n\x17KEY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bKEY_PURPOSE_ENCRYPT_DECRYPT\x10\x01\x12\x1b\n\x17KEY_PURPOSE_SIGN_VERIFY\x10\x02*\xb6\x01\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_ALGORITHM_AES_256_GCM\x10\x01\x12\x1e\n\x1aKEY_ALGORITHM_XAES_256_GCM\x10\x02\x12%\n!KEY_ALGORITHM_EC_SIGN_P256_SHA256\x10\x03\x12!\n\x1dKEY_ALGORITHM_EC_SIGN_ED25519\x10\x04*\xbd\x01\n\x0fKeyVersionState\x12!\n\x1dKEY_VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_VERSION_STATE_ENABLED\x10\x01\x12\x1e\n\x1aKEY_VERSION_STATE_DISABLED\x10\x02\x12\'\n#KEY_VERSION_STATE_DESTROY_SCHEDULED\x10\x03\x12\x1f\n\x1bKEY_VERSION_STATE_DESTROYED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,7 +54,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEY'].fields_by_name['update_time']._loaded_options = None
   _globals['_KEY'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_KEY'].fields_by_name['etag']._loaded_options = None
-  _globals['_KEY'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\001'
+  _globals['_KEY'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_KEY']._loaded_options = None
   _globals['_KEY']._serialized_options = b'\352A5\n\021kms.trustmesh/Key\022\025orgs/{org}/keys/{key}*\004keys2\003key'
   _globals['_KEYVERSION'].fields_by_name['name']._loaded_options = None
@@ -68,7 +68,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYVERSION'].fields_by_name['update_time']._loaded_options = None
   _globals['_KEYVERSION'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_KEYVERSION'].fields_by_name['etag']._loaded_options = None
-  _globals['_KEYVERSION'].fields_by_name['etag']._serialized_options = b'\342A\001\003\272H\005r\003\030\200\001'
+  _globals['_KEYVERSION'].fields_by_name['etag']._serialized_options = b'\342A\001\003\272H\004r\002\030@'
   _globals['_KEYVERSION']._loaded_options = None
   _globals['_KEYVERSION']._serialized_options = b'\352A]\n\030kms.trustmesh/KeyVersion\022(orgs/{org}/keys/{key}/versions/{version}*\013keyVersions2\nkeyVersion'
   _globals['_PUBLICKEY'].fields_by_name['name']._loaded_options = None
@@ -83,18 +83,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLICKEY'].fields_by_name['pem_crc32c']._serialized_options = b'\342A\001\003'
   _globals['_PUBLICKEY']._loaded_options = None
   _globals['_PUBLICKEY']._serialized_options = b'\352Ad\n\027kms.trustmesh/PublicKey\0222orgs/{org}/keys/{key}/versions/{version}/publicKey*\npublicKeys2\tpublicKey'
-  _globals['_KEYPURPOSE']._serialized_start=1839
-  _globals['_KEYPURPOSE']._serialized_end=1942
-  _globals['_KEYALGORITHM']._serialized_start=1945
-  _globals['_KEYALGORITHM']._serialized_end=2127
-  _globals['_KEYVERSIONSTATE']._serialized_start=2130
-  _globals['_KEYVERSIONSTATE']._serialized_end=2319
+  _globals['_KEYPURPOSE']._serialized_start=1837
+  _globals['_KEYPURPOSE']._serialized_end=1940
+  _globals['_KEYALGORITHM']._serialized_start=1943
+  _globals['_KEYALGORITHM']._serialized_end=2125
+  _globals['_KEYVERSIONSTATE']._serialized_start=2128
+  _globals['_KEYVERSIONSTATE']._serialized_end=2317
   _globals['_KEY']._serialized_start=171
-  _globals['_KEY']._serialized_end=1069
-  _globals['_KEY_LABELSENTRY']._serialized_start=954
-  _globals['_KEY_LABELSENTRY']._serialized_end=1011
-  _globals['_KEYVERSION']._serialized_start=1072
-  _globals['_KEYVERSION']._serialized_end=1515
-  _globals['_PUBLICKEY']._serialized_start=1518
-  _globals['_PUBLICKEY']._serialized_end=1837
+  _globals['_KEY']._serialized_end=1068
+  _globals['_KEY_LABELSENTRY']._serialized_start=953
+  _globals['_KEY_LABELSENTRY']._serialized_end=1010
+  _globals['_KEYVERSION']._serialized_start=1071
+  _globals['_KEYVERSION']._serialized_end=1513
+  _globals['_PUBLICKEY']._serialized_start=1516
+  _globals['_PUBLICKEY']._serialized_end=1835
 # @@protoc_insertion_point(module_scope)

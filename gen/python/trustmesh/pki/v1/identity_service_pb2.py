@@ -31,7 +31,7 @@ from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_
 from trustmesh.pki.v1 import identity_pb2 as trustmesh_dot_pki_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trustmesh/pki/v1/identity_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a\x1ftrustmesh/pki/v1/identity.proto\"?\n\x14RenewIdentityRequest\x12\'\n\x07\x63sr_pem\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80@R\x06\x63srPem\"k\n\x12GetIdentityRequest\x12U\n\x04name\x18\x01 \x01(\tBA\xe2\x41\x01\x02\xfa\x41\x18\n\x16pki.trustmesh/Identity\xbaH\x1fr\x1d\x32\x1b^identities/[0-9a-f]{2,40}$R\x04name\"\xb9\x01\n\x15ListIdentitiesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12I\n\x07service\x18\x03 \x01(\tB/\xe2\x41\x01\x01\xbaH(r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x07service\"|\n\x16ListIdentitiesResponse\x12:\n\nidentities\x18\x01 \x03(\x0b\x32\x1a.trustmesh.pki.v1.IdentityR\nidentities\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf4\x03\n\x0fIdentityService\x12\x9a\x01\n\rRenewIdentity\x12&.trustmesh.pki.v1.RenewIdentityRequest\x1a .trustmesh.pki.v1.IssuedIdentity\"?\x90\x02\x02\xda\x41\x07\x63sr_pem\x8a\xba\x18.\x1a\x03\n\x01* \x03*\x02\x08\x05\x30\x03:\x0fREQUEST_REFUSED:\x0eISSUER_MISSING\x12\x9c\x01\n\x0bGetIdentity\x12$.trustmesh.pki.v1.GetIdentityRequest\x1a\x1a.trustmesh.pki.v1.Identity\"K\x90\x02\x01\xda\x41\x04name\x8a\xba\x18\x1e\x12\x14\n\x12pki.identities.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=identities/*}\x12\xa4\x01\n\x0eListIdentities\x12\'.trustmesh.pki.v1.ListIdentitiesRequest\x1a(.trustmesh.pki.v1.ListIdentitiesResponse\"?\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13pki.identities.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/identitiesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'trustmesh/pki/v1/identity_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a\x1ftrustmesh/pki/v1/identity.proto\"?\n\x14RenewIdentityRequest\x12\'\n\x07\x63sr_pem\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80@R\x06\x63srPem\"k\n\x12GetIdentityRequest\x12U\n\x04name\x18\x01 \x01(\tBA\xe2\x41\x01\x02\xfa\x41\x18\n\x16pki.trustmesh/Identity\xbaH\x1fr\x1d\x32\x1b^identities/[0-9a-f]{2,40}$R\x04name\"\xb9\x01\n\x15ListIdentitiesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12I\n\x07service\x18\x03 \x01(\tB/\xe2\x41\x01\x01\xbaH(r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x07service\"\x86\x01\n\x16ListIdentitiesResponse\x12:\n\nidentities\x18\x01 \x03(\x0b\x32\x1a.trustmesh.pki.v1.IdentityR\nidentities\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken2\xf4\x03\n\x0fIdentityService\x12\x9a\x01\n\rRenewIdentity\x12&.trustmesh.pki.v1.RenewIdentityRequest\x1a .trustmesh.pki.v1.IssuedIdentity\"?\x90\x02\x02\xda\x41\x07\x63sr_pem\x8a\xba\x18.\x1a\x03\n\x01* \x03*\x02\x08\x05\x30\x03:\x0fREQUEST_REFUSED:\x0eISSUER_MISSING\x12\x9c\x01\n\x0bGetIdentity\x12$.trustmesh.pki.v1.GetIdentityRequest\x1a\x1a.trustmesh.pki.v1.Identity\"K\x90\x02\x01\xda\x41\x04name\x8a\xba\x18\x1e\x12\x14\n\x12pki.identities.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=identities/*}\x12\xa4\x01\n\x0eListIdentities\x12\'.trustmesh.pki.v1.ListIdentitiesRequest\x1a(.trustmesh.pki.v1.ListIdentitiesResponse\"?\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13pki.identities.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/identitiesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,9 +45,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTIDENTITIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
+  _globals['_LISTIDENTITIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['service']._loaded_options = None
   _globals['_LISTIDENTITIESREQUEST'].fields_by_name['service']._serialized_options = b'\342A\001\001\272H(r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\330\001\001'
+  _globals['_LISTIDENTITIESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTIDENTITIESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_IDENTITYSERVICE'].methods_by_name['RenewIdentity']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['RenewIdentity']._serialized_options = b'\220\002\002\332A\007csr_pem\212\272\030.\032\003\n\001* \003*\002\010\0050\003:\017REQUEST_REFUSED:\016ISSUER_MISSING'
   _globals['_IDENTITYSERVICE'].methods_by_name['GetIdentity']._loaded_options = None
@@ -60,8 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETIDENTITYREQUEST']._serialized_end=445
   _globals['_LISTIDENTITIESREQUEST']._serialized_start=448
   _globals['_LISTIDENTITIESREQUEST']._serialized_end=633
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=635
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=759
-  _globals['_IDENTITYSERVICE']._serialized_start=762
-  _globals['_IDENTITYSERVICE']._serialized_end=1262
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=636
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=770
+  _globals['_IDENTITYSERVICE']._serialized_start=773
+  _globals['_IDENTITYSERVICE']._serialized_end=1273
 # @@protoc_insertion_point(module_scope)

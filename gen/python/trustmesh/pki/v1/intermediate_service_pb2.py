@@ -31,7 +31,7 @@ from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_
 from trustmesh.pki.v1 import intermediate_pb2 as trustmesh_dot_pki_dot_v1_dot_intermediate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trustmesh/pki/v1/intermediate_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/pki/v1/intermediate.proto\"u\n\x19\x43reateIntermediateRequest\x12X\n\x0fintermediate_id\x18\x01 \x01(\tB/\xe2\x41\x01\x01\xbaH(r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x0eintermediateId\"\xd7\x01\n\x1aInstallIntermediateRequest\x12]\n\x04name\x18\x01 \x01(\tBI\xe2\x41\x01\x02\xfa\x41\x1c\n\x1apki.trustmesh/Intermediate\xbaH#r!2\x1f^intermediates/[a-z0-9-]{1,63}$R\x04name\x12\x38\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01R\x0e\x63\x65rtificatePem\x12 \n\x04\x65tag\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x04\x65tag\"w\n\x16GetIntermediateRequest\x12]\n\x04name\x18\x01 \x01(\tBI\xe2\x41\x01\x02\xfa\x41\x1c\n\x1apki.trustmesh/Intermediate\xbaH#r!2\x1f^intermediates/[a-z0-9-]{1,63}$R\x04name\"q\n\x18ListIntermediatesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x89\x01\n\x19ListIntermediatesResponse\x12\x44\n\rintermediates\x18\x01 \x03(\x0b\x32\x1e.trustmesh.pki.v1.IntermediateR\rintermediates\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xbf\x06\n\x13IntermediateService\x12\xb9\x01\n\x12\x43reateIntermediate\x12+.trustmesh.pki.v1.CreateIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"V\xda\x41\x0fintermediate_id\x8a\xba\x18$\x12\x1a\n\x18pki.intermediates.create \x03*\x02\x08\n0\x04\x82\xd3\xe4\x93\x02\x16\"\x11/v1/intermediates:\x01*\x12\x84\x02\n\x13InstallIntermediate\x12,.trustmesh.pki.v1.InstallIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"\x9e\x01\x90\x02\x02\xda\x41\x14name,certificate_pem\x8a\xba\x18S\x12\x1b\n\x19pki.intermediates.install \x03*\x02\x08\n0\x04:\x14INTERMEDIATE_REFUSED:\x16INTERMEDIATE_INSTALLED\x82\xd3\xe4\x93\x02\'\"\"/v1/{name=intermediates/*}:install:\x01*\x12\xae\x01\n\x0fGetIntermediate\x12(.trustmesh.pki.v1.GetIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"Q\x90\x02\x01\xda\x41\x04name\x8a\xba\x18!\x12\x17\n\x15pki.intermediates.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=intermediates/*}\x12\xb3\x01\n\x11ListIntermediates\x12*.trustmesh.pki.v1.ListIntermediatesRequest\x1a+.trustmesh.pki.v1.ListIntermediatesResponse\"E\x90\x02\x01\xda\x41\x00\x8a\xba\x18\"\x12\x18\n\x16pki.intermediates.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/intermediatesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trustmesh/pki/v1/intermediate_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/pki/v1/intermediate.proto\"u\n\x19\x43reateIntermediateRequest\x12X\n\x0fintermediate_id\x18\x01 \x01(\tB/\xe2\x41\x01\x01\xbaH(r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x0eintermediateId\"\xd6\x01\n\x1aInstallIntermediateRequest\x12]\n\x04name\x18\x01 \x01(\tBI\xe2\x41\x01\x02\xfa\x41\x1c\n\x1apki.trustmesh/Intermediate\xbaH#r!2\x1f^intermediates/[a-z0-9-]{1,63}$R\x04name\x12\x38\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01R\x0e\x63\x65rtificatePem\x12\x1f\n\x04\x65tag\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\"w\n\x16GetIntermediateRequest\x12]\n\x04name\x18\x01 \x01(\tBI\xe2\x41\x01\x02\xfa\x41\x1c\n\x1apki.trustmesh/Intermediate\xbaH#r!2\x1f^intermediates/[a-z0-9-]{1,63}$R\x04name\"q\n\x18ListIntermediatesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x93\x01\n\x19ListIntermediatesResponse\x12\x44\n\rintermediates\x18\x01 \x03(\x0b\x32\x1e.trustmesh.pki.v1.IntermediateR\rintermediates\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken2\xbf\x06\n\x13IntermediateService\x12\xb9\x01\n\x12\x43reateIntermediate\x12+.trustmesh.pki.v1.CreateIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"V\xda\x41\x0fintermediate_id\x8a\xba\x18$\x12\x1a\n\x18pki.intermediates.create \x03*\x02\x08\n0\x04\x82\xd3\xe4\x93\x02\x16\"\x11/v1/intermediates:\x01*\x12\x84\x02\n\x13InstallIntermediate\x12,.trustmesh.pki.v1.InstallIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"\x9e\x01\x90\x02\x02\xda\x41\x14name,certificate_pem\x8a\xba\x18S\x12\x1b\n\x19pki.intermediates.install \x03*\x02\x08\n0\x04:\x14INTERMEDIATE_REFUSED:\x16INTERMEDIATE_INSTALLED\x82\xd3\xe4\x93\x02\'\"\"/v1/{name=intermediates/*}:install:\x01*\x12\xae\x01\n\x0fGetIntermediate\x12(.trustmesh.pki.v1.GetIntermediateRequest\x1a\x1e.trustmesh.pki.v1.Intermediate\"Q\x90\x02\x01\xda\x41\x04name\x8a\xba\x18!\x12\x17\n\x15pki.intermediates.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=intermediates/*}\x12\xb3\x01\n\x11ListIntermediates\x12*.trustmesh.pki.v1.ListIntermediatesRequest\x1a+.trustmesh.pki.v1.ListIntermediatesResponse\"E\x90\x02\x01\xda\x41\x00\x8a\xba\x18\"\x12\x18\n\x16pki.intermediates.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/intermediatesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,13 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTALLINTERMEDIATEREQUEST'].fields_by_name['certificate_pem']._loaded_options = None
   _globals['_INSTALLINTERMEDIATEREQUEST'].fields_by_name['certificate_pem']._serialized_options = b'\342A\001\002\272H\010r\006\020\001\030\200\200\001'
   _globals['_INSTALLINTERMEDIATEREQUEST'].fields_by_name['etag']._loaded_options = None
-  _globals['_INSTALLINTERMEDIATEREQUEST'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\001'
+  _globals['_INSTALLINTERMEDIATEREQUEST'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_GETINTERMEDIATEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETINTERMEDIATEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\034\n\032pki.trustmesh/Intermediate\272H#r!2\037^intermediates/[a-z0-9-]{1,63}$'
   _globals['_LISTINTERMEDIATESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTINTERMEDIATESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTINTERMEDIATESREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTINTERMEDIATESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
+  _globals['_LISTINTERMEDIATESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTINTERMEDIATESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTINTERMEDIATESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_INTERMEDIATESERVICE'].methods_by_name['CreateIntermediate']._loaded_options = None
   _globals['_INTERMEDIATESERVICE'].methods_by_name['CreateIntermediate']._serialized_options = b'\332A\017intermediate_id\212\272\030$\022\032\n\030pki.intermediates.create \003*\002\010\n0\004\202\323\344\223\002\026\"\021/v1/intermediates:\001*'
   _globals['_INTERMEDIATESERVICE'].methods_by_name['InstallIntermediate']._loaded_options = None
@@ -63,13 +65,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEINTERMEDIATEREQUEST']._serialized_start=281
   _globals['_CREATEINTERMEDIATEREQUEST']._serialized_end=398
   _globals['_INSTALLINTERMEDIATEREQUEST']._serialized_start=401
-  _globals['_INSTALLINTERMEDIATEREQUEST']._serialized_end=616
-  _globals['_GETINTERMEDIATEREQUEST']._serialized_start=618
-  _globals['_GETINTERMEDIATEREQUEST']._serialized_end=737
-  _globals['_LISTINTERMEDIATESREQUEST']._serialized_start=739
-  _globals['_LISTINTERMEDIATESREQUEST']._serialized_end=852
-  _globals['_LISTINTERMEDIATESRESPONSE']._serialized_start=855
-  _globals['_LISTINTERMEDIATESRESPONSE']._serialized_end=992
-  _globals['_INTERMEDIATESERVICE']._serialized_start=995
-  _globals['_INTERMEDIATESERVICE']._serialized_end=1826
+  _globals['_INSTALLINTERMEDIATEREQUEST']._serialized_end=615
+  _globals['_GETINTERMEDIATEREQUEST']._serialized_start=617
+  _globals['_GETINTERMEDIATEREQUEST']._serialized_end=736
+  _globals['_LISTINTERMEDIATESREQUEST']._serialized_start=738
+  _globals['_LISTINTERMEDIATESREQUEST']._serialized_end=851
+  _globals['_LISTINTERMEDIATESRESPONSE']._serialized_start=854
+  _globals['_LISTINTERMEDIATESRESPONSE']._serialized_end=1001
+  _globals['_INTERMEDIATESERVICE']._serialized_start=1004
+  _globals['_INTERMEDIATESERVICE']._serialized_end=1835
 # @@protoc_insertion_point(module_scope)

@@ -27,11 +27,12 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 from trustmesh.pki.v1 import join_token_pb2 as trustmesh_dot_pki_dot_v1_dot_join__token__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trustmesh/pki/v1/join_token_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a!trustmesh/pki/v1/join_token.proto\"\xb8\x01\n\x16\x43reateJoinTokenRequest\x12\x46\n\njoin_token\x18\x01 \x01(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\tjoinToken\x12V\n\rjoin_token_id\x18\x02 \x01(\tB2\xe2\x41\x01\x01\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x0bjoinTokenId\"p\n\x17\x43reateJoinTokenResponse\x12:\n\njoin_token\x18\x01 \x01(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenR\tjoinToken\x12\x19\n\x05token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05token\"n\n\x15ListJoinTokensRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"~\n\x16ListJoinTokensResponse\x12<\n\x0bjoin_tokens\x18\x01 \x03(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenR\njoinTokens\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"q\n\x16\x44\x65leteJoinTokenRequest\x12W\n\x04name\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x19\n\x17pki.trustmesh/JoinToken\xbaH r\x1e\x32\x1c^joinTokens/[a-z0-9-]{1,63}$R\x04name\"\x19\n\x17\x44\x65leteJoinTokenResponse2\xc8\x04\n\x10JoinTokenService\x12\xc1\x01\n\x0f\x43reateJoinToken\x12(.trustmesh.pki.v1.CreateJoinTokenRequest\x1a).trustmesh.pki.v1.CreateJoinTokenResponse\"Y\xda\x41\njoin_token\x8a\xba\x18/\x12\x17\n\x15pki.joinTokens.create \x02*\x02\x08\x05\x30\x04:\x0cNAME_REFUSED\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/joinTokens:\x01*\x12\xa4\x01\n\x0eListJoinTokens\x12\'.trustmesh.pki.v1.ListJoinTokensRequest\x1a(.trustmesh.pki.v1.ListJoinTokensResponse\"?\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13pki.joinTokens.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/joinTokens\x12\xc8\x01\n\x0f\x44\x65leteJoinToken\x12(.trustmesh.pki.v1.DeleteJoinTokenRequest\x1a).trustmesh.pki.v1.DeleteJoinTokenResponse\"`\x90\x02\x02\xda\x41\x04name\x8a\xba\x18\x33\x12\x17\n\x15pki.joinTokens.delete \x02*\x02\x08\x05\x30\x04:\x10JOIN_TOKEN_SPENT\x82\xd3\xe4\x93\x02\x19*\x17/v1/{name=joinTokens/*}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)trustmesh/pki/v1/join_token_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a!trustmesh/options/v1/policy.proto\x1a!trustmesh/pki/v1/join_token.proto\"\xb8\x01\n\x16\x43reateJoinTokenRequest\x12\x46\n\njoin_token\x18\x01 \x01(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\tjoinToken\x12V\n\rjoin_token_id\x18\x02 \x01(\tB2\xe2\x41\x01\x01\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01R\x0bjoinTokenId\"p\n\x17\x43reateJoinTokenResponse\x12:\n\njoin_token\x18\x01 \x01(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenR\tjoinToken\x12\x19\n\x05token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05token\"n\n\x15ListJoinTokensRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x88\x01\n\x16ListJoinTokensResponse\x12<\n\x0bjoin_tokens\x18\x01 \x03(\x0b\x32\x1b.trustmesh.pki.v1.JoinTokenR\njoinTokens\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"q\n\x16\x44\x65leteJoinTokenRequest\x12W\n\x04name\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x19\n\x17pki.trustmesh/JoinToken\xbaH r\x1e\x32\x1c^joinTokens/[a-z0-9-]{1,63}$R\x04name2\xcc\x04\n\x10JoinTokenService\x12\xd8\x01\n\x0f\x43reateJoinToken\x12(.trustmesh.pki.v1.CreateJoinTokenRequest\x1a).trustmesh.pki.v1.CreateJoinTokenResponse\"p\xda\x41\x18join_token,join_token_id\x8a\xba\x18/\x12\x17\n\x15pki.joinTokens.create \x02*\x02\x08\x05\x30\x04:\x0cNAME_REFUSED\x82\xd3\xe4\x93\x02\x1c\"\x0e/v1/joinTokens:\njoin_token\x12\xa4\x01\n\x0eListJoinTokens\x12\'.trustmesh.pki.v1.ListJoinTokensRequest\x1a(.trustmesh.pki.v1.ListJoinTokensResponse\"?\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13pki.joinTokens.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/joinTokens\x12\xb5\x01\n\x0f\x44\x65leteJoinToken\x12(.trustmesh.pki.v1.DeleteJoinTokenRequest\x1a\x16.google.protobuf.Empty\"`\x90\x02\x02\xda\x41\x04name\x8a\xba\x18\x33\x12\x17\n\x15pki.joinTokens.delete \x02*\x02\x08\x05\x30\x04:\x10JOIN_TOKEN_SPENT\x82\xd3\xe4\x93\x02\x19*\x17/v1/{name=joinTokens/*}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,27 +48,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTJOINTOKENSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTJOINTOKENSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTJOINTOKENSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTJOINTOKENSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
+  _globals['_LISTJOINTOKENSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTJOINTOKENSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTJOINTOKENSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_DELETEJOINTOKENREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETEJOINTOKENREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\031\n\027pki.trustmesh/JoinToken\272H r\0362\034^joinTokens/[a-z0-9-]{1,63}$'
   _globals['_JOINTOKENSERVICE'].methods_by_name['CreateJoinToken']._loaded_options = None
-  _globals['_JOINTOKENSERVICE'].methods_by_name['CreateJoinToken']._serialized_options = b'\332A\njoin_token\212\272\030/\022\027\n\025pki.joinTokens.create \002*\002\010\0050\004:\014NAME_REFUSED\202\323\344\223\002\023\"\016/v1/joinTokens:\001*'
+  _globals['_JOINTOKENSERVICE'].methods_by_name['CreateJoinToken']._serialized_options = b'\332A\030join_token,join_token_id\212\272\030/\022\027\n\025pki.joinTokens.create \002*\002\010\0050\004:\014NAME_REFUSED\202\323\344\223\002\034\"\016/v1/joinTokens:\njoin_token'
   _globals['_JOINTOKENSERVICE'].methods_by_name['ListJoinTokens']._loaded_options = None
   _globals['_JOINTOKENSERVICE'].methods_by_name['ListJoinTokens']._serialized_options = b'\220\002\001\332A\000\212\272\030\037\022\025\n\023pki.joinTokens.list \001*\002\010\0050\002\202\323\344\223\002\020\022\016/v1/joinTokens'
   _globals['_JOINTOKENSERVICE'].methods_by_name['DeleteJoinToken']._loaded_options = None
   _globals['_JOINTOKENSERVICE'].methods_by_name['DeleteJoinToken']._serialized_options = b'\220\002\002\332A\004name\212\272\0303\022\027\n\025pki.joinTokens.delete \002*\002\010\0050\004:\020JOIN_TOKEN_SPENT\202\323\344\223\002\031*\027/v1/{name=joinTokens/*}'
-  _globals['_CREATEJOINTOKENREQUEST']._serialized_start=278
-  _globals['_CREATEJOINTOKENREQUEST']._serialized_end=462
-  _globals['_CREATEJOINTOKENRESPONSE']._serialized_start=464
-  _globals['_CREATEJOINTOKENRESPONSE']._serialized_end=576
-  _globals['_LISTJOINTOKENSREQUEST']._serialized_start=578
-  _globals['_LISTJOINTOKENSREQUEST']._serialized_end=688
-  _globals['_LISTJOINTOKENSRESPONSE']._serialized_start=690
-  _globals['_LISTJOINTOKENSRESPONSE']._serialized_end=816
-  _globals['_DELETEJOINTOKENREQUEST']._serialized_start=818
-  _globals['_DELETEJOINTOKENREQUEST']._serialized_end=931
-  _globals['_DELETEJOINTOKENRESPONSE']._serialized_start=933
-  _globals['_DELETEJOINTOKENRESPONSE']._serialized_end=958
-  _globals['_JOINTOKENSERVICE']._serialized_start=961
-  _globals['_JOINTOKENSERVICE']._serialized_end=1545
+  _globals['_CREATEJOINTOKENREQUEST']._serialized_start=307
+  _globals['_CREATEJOINTOKENREQUEST']._serialized_end=491
+  _globals['_CREATEJOINTOKENRESPONSE']._serialized_start=493
+  _globals['_CREATEJOINTOKENRESPONSE']._serialized_end=605
+  _globals['_LISTJOINTOKENSREQUEST']._serialized_start=607
+  _globals['_LISTJOINTOKENSREQUEST']._serialized_end=717
+  _globals['_LISTJOINTOKENSRESPONSE']._serialized_start=720
+  _globals['_LISTJOINTOKENSRESPONSE']._serialized_end=856
+  _globals['_DELETEJOINTOKENREQUEST']._serialized_start=858
+  _globals['_DELETEJOINTOKENREQUEST']._serialized_end=971
+  _globals['_JOINTOKENSERVICE']._serialized_start=974
+  _globals['_JOINTOKENSERVICE']._serialized_end=1562
 # @@protoc_insertion_point(module_scope)

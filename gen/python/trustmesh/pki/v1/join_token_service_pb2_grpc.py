@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from trustmesh.pki.v1 import join_token_service_pb2 as trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -48,7 +49,7 @@ class JoinTokenServiceStub:
         self.DeleteJoinToken = channel.unary_unary(
                 '/trustmesh.pki.v1.JoinTokenService/DeleteJoinToken',
                 request_serializer=trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenRequest.SerializeToString,
-                response_deserializer=trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenResponse.FromString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
 
 
@@ -93,7 +94,7 @@ def add_JoinTokenServiceServicer_to_server(servicer, server):
             'DeleteJoinToken': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteJoinToken,
                     request_deserializer=trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenRequest.FromString,
-                    response_serializer=trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenResponse.SerializeToString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,7 +178,7 @@ class JoinTokenService:
             target,
             '/trustmesh.pki.v1.JoinTokenService/DeleteJoinToken',
             trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenRequest.SerializeToString,
-            trustmesh_dot_pki_dot_v1_dot_join__token__service__pb2.DeleteJoinTokenResponse.FromString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,11 +27,12 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 from trustmesh.pki.v1 import trust_bundle_pb2 as trustmesh_dot_pki_dot_v1_dot_trust__bundle__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trustmesh/pki/v1/trust_bundle_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/pki/v1/trust_bundle.proto\"w\n\x15GetTrustBundleRequest\x12^\n\x04name\x18\x01 \x01(\tBJ\xe2\x41\x01\x02\xfa\x41\x1b\n\x19pki.trustmesh/TrustBundle\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x04name\"\xc6\x01\n\x10ListRootsRequest\x12[\n\x06parent\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x14\x12\x12pki.trustmesh/Root\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x06parent\x12(\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n\x11ListRootsResponse\x12,\n\x05roots\x18\x01 \x03(\x0b\x32\x16.trustmesh.pki.v1.RootR\x05roots\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n\x11\x43reateRootRequest\x12[\n\x06parent\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x14\x12\x12pki.trustmesh/Root\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x06parent\x12\x38\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01R\x0e\x63\x65rtificatePem\"\x7f\n\x11\x44\x65leteRootRequest\x12j\n\x04name\x18\x01 \x01(\tBV\xe2\x41\x01\x02\xfa\x41\x14\n\x12pki.trustmesh/Root\xbaH8r624^trustBundles/[a-z0-9._-]{1,255}/roots/[0-9a-f]{64}$R\x04name\"\x14\n\x12\x44\x65leteRootResponse2\xc4\x06\n\x12TrustBundleService\x12\x81\x02\n\x0eGetTrustBundle\x12\'.trustmesh.pki.v1.GetTrustBundleRequest\x1a\x1d.trustmesh.pki.v1.TrustBundle\"\xa6\x01\x90\x02\x01\xda\x41\x04name\x8a\xba\x18w\nm\nkRoots are public certificates, and whoever verifies the mesh needs them before it holds a credential of it. \x01*\x02\x08\x05\x30\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/{name=trustBundles/*}\x12\xa9\x01\n\tListRoots\x12\".trustmesh.pki.v1.ListRootsRequest\x1a#.trustmesh.pki.v1.ListRootsResponse\"S\x90\x02\x01\xda\x41\x06parent\x8a\xba\x18\x1a\x12\x10\n\x0epki.roots.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=trustBundles/*}/roots\x12\xc1\x01\n\nCreateRoot\x12#.trustmesh.pki.v1.CreateRootRequest\x1a\x16.trustmesh.pki.v1.Root\"v\x90\x02\x02\xda\x41\x16parent,certificate_pem\x8a\xba\x18*\x12\x12\n\x10pki.roots.create \x02*\x02\x08\x05\x30\x04:\x0cROOT_REFUSED\x82\xd3\xe4\x93\x02&\"!/v1/{parent=trustBundles/*}/roots:\x01*\x12\xb9\x01\n\nDeleteRoot\x12#.trustmesh.pki.v1.DeleteRootRequest\x1a$.trustmesh.pki.v1.DeleteRootResponse\"`\x90\x02\x02\xda\x41\x04name\x8a\xba\x18)\x12\x12\n\x10pki.roots.delete \x02*\x02\x08\x05\x30\x04:\x0bROOT_IN_USE\x82\xd3\xe4\x93\x02#*!/v1/{name=trustBundles/*/roots/*}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+trustmesh/pki/v1/trust_bundle_service.proto\x12\x10trustmesh.pki.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/pki/v1/trust_bundle.proto\"w\n\x15GetTrustBundleRequest\x12^\n\x04name\x18\x01 \x01(\tBJ\xe2\x41\x01\x02\xfa\x41\x1b\n\x19pki.trustmesh/TrustBundle\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x04name\"\xc6\x01\n\x10ListRootsRequest\x12[\n\x06parent\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x14\x12\x12pki.trustmesh/Root\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x06parent\x12(\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"s\n\x11ListRootsResponse\x12,\n\x05roots\x18\x01 \x03(\x0b\x32\x16.trustmesh.pki.v1.RootR\x05roots\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"\xaa\x01\n\x11\x43reateRootRequest\x12[\n\x06parent\x18\x01 \x01(\tBC\xe2\x41\x01\x02\xfa\x41\x14\x12\x12pki.trustmesh/Root\xbaH%r#2!^trustBundles/[a-z0-9._-]{1,255}$R\x06parent\x12\x38\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01R\x0e\x63\x65rtificatePem\"\x7f\n\x11\x44\x65leteRootRequest\x12j\n\x04name\x18\x01 \x01(\tBV\xe2\x41\x01\x02\xfa\x41\x14\n\x12pki.trustmesh/Root\xbaH8r624^trustBundles/[a-z0-9._-]{1,255}/roots/[0-9a-f]{64}$R\x04name2\xb6\x06\n\x12TrustBundleService\x12\x81\x02\n\x0eGetTrustBundle\x12\'.trustmesh.pki.v1.GetTrustBundleRequest\x1a\x1d.trustmesh.pki.v1.TrustBundle\"\xa6\x01\x90\x02\x01\xda\x41\x04name\x8a\xba\x18w\nm\nkRoots are public certificates, and whoever verifies the mesh needs them before it holds a credential of it. \x01*\x02\x08\x05\x30\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/{name=trustBundles/*}\x12\xa9\x01\n\tListRoots\x12\".trustmesh.pki.v1.ListRootsRequest\x1a#.trustmesh.pki.v1.ListRootsResponse\"S\x90\x02\x01\xda\x41\x06parent\x8a\xba\x18\x1a\x12\x10\n\x0epki.roots.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=trustBundles/*}/roots\x12\xc1\x01\n\nCreateRoot\x12#.trustmesh.pki.v1.CreateRootRequest\x1a\x16.trustmesh.pki.v1.Root\"v\x90\x02\x02\xda\x41\x16parent,certificate_pem\x8a\xba\x18*\x12\x12\n\x10pki.roots.create \x02*\x02\x08\x05\x30\x04:\x0cROOT_REFUSED\x82\xd3\xe4\x93\x02&\"!/v1/{parent=trustBundles/*}/roots:\x01*\x12\xab\x01\n\nDeleteRoot\x12#.trustmesh.pki.v1.DeleteRootRequest\x1a\x16.google.protobuf.Empty\"`\x90\x02\x02\xda\x41\x04name\x8a\xba\x18)\x12\x12\n\x10pki.roots.delete \x02*\x02\x08\x05\x30\x04:\x0bROOT_IN_USE\x82\xd3\xe4\x93\x02#*!/v1/{name=trustBundles/*/roots/*}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTROOTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTROOTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTROOTSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTROOTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
+  _globals['_LISTROOTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTROOTSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTROOTSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_CREATEROOTREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEROOTREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\024\022\022pki.trustmesh/Root\272H%r#2!^trustBundles/[a-z0-9._-]{1,255}$'
   _globals['_CREATEROOTREQUEST'].fields_by_name['certificate_pem']._loaded_options = None
@@ -60,18 +63,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRUSTBUNDLESERVICE'].methods_by_name['CreateRoot']._serialized_options = b'\220\002\002\332A\026parent,certificate_pem\212\272\030*\022\022\n\020pki.roots.create \002*\002\010\0050\004:\014ROOT_REFUSED\202\323\344\223\002&\"!/v1/{parent=trustBundles/*}/roots:\001*'
   _globals['_TRUSTBUNDLESERVICE'].methods_by_name['DeleteRoot']._loaded_options = None
   _globals['_TRUSTBUNDLESERVICE'].methods_by_name['DeleteRoot']._serialized_options = b'\220\002\002\332A\004name\212\272\030)\022\022\n\020pki.roots.delete \002*\002\010\0050\004:\013ROOT_IN_USE\202\323\344\223\002#*!/v1/{name=trustBundles/*/roots/*}'
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=281
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=400
-  _globals['_LISTROOTSREQUEST']._serialized_start=403
-  _globals['_LISTROOTSREQUEST']._serialized_end=601
-  _globals['_LISTROOTSRESPONSE']._serialized_start=603
-  _globals['_LISTROOTSRESPONSE']._serialized_end=708
-  _globals['_CREATEROOTREQUEST']._serialized_start=711
-  _globals['_CREATEROOTREQUEST']._serialized_end=881
-  _globals['_DELETEROOTREQUEST']._serialized_start=883
-  _globals['_DELETEROOTREQUEST']._serialized_end=1010
-  _globals['_DELETEROOTRESPONSE']._serialized_start=1012
-  _globals['_DELETEROOTRESPONSE']._serialized_end=1032
-  _globals['_TRUSTBUNDLESERVICE']._serialized_start=1035
-  _globals['_TRUSTBUNDLESERVICE']._serialized_end=1871
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=310
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=429
+  _globals['_LISTROOTSREQUEST']._serialized_start=432
+  _globals['_LISTROOTSREQUEST']._serialized_end=630
+  _globals['_LISTROOTSRESPONSE']._serialized_start=632
+  _globals['_LISTROOTSRESPONSE']._serialized_end=747
+  _globals['_CREATEROOTREQUEST']._serialized_start=750
+  _globals['_CREATEROOTREQUEST']._serialized_end=920
+  _globals['_DELETEROOTREQUEST']._serialized_start=922
+  _globals['_DELETEROOTREQUEST']._serialized_end=1049
+  _globals['_TRUSTBUNDLESERVICE']._serialized_start=1052
+  _globals['_TRUSTBUNDLESERVICE']._serialized_end=1874
 # @@protoc_insertion_point(module_scope)

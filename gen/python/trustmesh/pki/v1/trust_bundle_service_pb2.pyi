@@ -3,6 +3,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.api import client_pb2 as _client_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from trustmesh.options.v1 import policy_pb2 as _policy_pb2
 from trustmesh.pki.v1 import trust_bundle_pb2 as _trust_bundle_pb2
 from google.protobuf.internal import containers as _containers
@@ -50,7 +51,3 @@ class DeleteRootRequest(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
-
-class DeleteRootResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...

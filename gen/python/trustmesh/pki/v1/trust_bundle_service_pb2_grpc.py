@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from trustmesh.pki.v1 import trust_bundle_pb2 as trustmesh_dot_pki_dot_v1_dot_trust__bundle__pb2
 from trustmesh.pki.v1 import trust_bundle_service_pb2 as trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2
 
@@ -55,7 +56,7 @@ class TrustBundleServiceStub:
         self.DeleteRoot = channel.unary_unary(
                 '/trustmesh.pki.v1.TrustBundleService/DeleteRoot',
                 request_serializer=trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootRequest.SerializeToString,
-                response_deserializer=trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootResponse.FromString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
 
 
@@ -113,7 +114,7 @@ def add_TrustBundleServiceServicer_to_server(servicer, server):
             'DeleteRoot': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteRoot,
                     request_deserializer=trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootRequest.FromString,
-                    response_serializer=trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootResponse.SerializeToString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,7 +226,7 @@ class TrustBundleService:
             target,
             '/trustmesh.pki.v1.TrustBundleService/DeleteRoot',
             trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootRequest.SerializeToString,
-            trustmesh_dot_pki_dot_v1_dot_trust__bundle__service__pb2.DeleteRootResponse.FromString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

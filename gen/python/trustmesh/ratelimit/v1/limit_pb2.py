@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trustmesh/ratelimit/v1/limit.proto\x12\x16trustmesh.ratelimit.v1\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xd8\x01\n\x05Limit\x12>\n\nrate_class\x18\x01 \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassR\trateClass\x12@\n\ncounted_by\x18\x02 \x01(\x0e\x32!.trustmesh.ratelimit.v1.CountedByR\tcountedBy\x12\x1a\n\x08requests\x18\x03 \x01(\x03R\x08requests\x12\x31\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06window*v\n\tCountedBy\x12\x1a\n\x16\x43OUNTED_BY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43OUNTED_BY_PRINCIPAL\x10\x01\x12\x1b\n\x17\x43OUNTED_BY_ORGANISATION\x10\x02\x12\x16\n\x12\x43OUNTED_BY_ADDRESS\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"trustmesh/ratelimit/v1/limit.proto\x12\x16trustmesh.ratelimit.v1\x1a\x1egoogle/protobuf/duration.proto\x1a!trustmesh/options/v1/policy.proto\"\xd8\x01\n\x05Limit\x12>\n\nrate_class\x18\x01 \x01(\x0e\x32\x1f.trustmesh.options.v1.RateClassR\trateClass\x12@\n\ncounted_by\x18\x02 \x01(\x0e\x32!.trustmesh.ratelimit.v1.CountedByR\tcountedBy\x12\x1a\n\x08requests\x18\x03 \x01(\x03R\x08requests\x12\x31\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06window*v\n\tCountedBy\x12\x1a\n\x16\x43OUNTED_BY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43OUNTED_BY_PRINCIPAL\x10\x01\x12\x1b\n\x17\x43OUNTED_BY_ORGANIZATION\x10\x02\x12\x16\n\x12\x43OUNTED_BY_ADDRESS\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)

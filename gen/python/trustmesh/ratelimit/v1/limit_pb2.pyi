@@ -14,11 +14,11 @@ class CountedBy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COUNTED_BY_UNSPECIFIED: _ClassVar[CountedBy]
     COUNTED_BY_PRINCIPAL: _ClassVar[CountedBy]
-    COUNTED_BY_ORGANISATION: _ClassVar[CountedBy]
+    COUNTED_BY_ORGANIZATION: _ClassVar[CountedBy]
     COUNTED_BY_ADDRESS: _ClassVar[CountedBy]
 COUNTED_BY_UNSPECIFIED: CountedBy
 COUNTED_BY_PRINCIPAL: CountedBy
-COUNTED_BY_ORGANISATION: CountedBy
+COUNTED_BY_ORGANIZATION: CountedBy
 COUNTED_BY_ADDRESS: CountedBy
 
 class Limit(_message.Message):

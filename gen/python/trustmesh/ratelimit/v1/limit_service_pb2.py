@@ -30,7 +30,7 @@ from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_
 from trustmesh.ratelimit.v1 import limit_pb2 as trustmesh_dot_ratelimit_dot_v1_dot_limit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trustmesh/ratelimit/v1/limit_service.proto\x12\x16trustmesh.ratelimit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a!trustmesh/options/v1/policy.proto\x1a\"trustmesh/ratelimit/v1/limit.proto\"i\n\x11ListLimitsRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12*\n\npage_token\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\tpageToken\"\x87\x01\n\x12ListLimitsResponse\x12@\n\x06limits\x18\x01 \x03(\x0b\x32\x1d.trustmesh.ratelimit.v1.LimitB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x06limits\x12/\n\x0fnext_page_token\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\rnextPageToken2\xb3\x01\n\x0cLimitService\x12\xa2\x01\n\nListLimits\x12).trustmesh.ratelimit.v1.ListLimitsRequest\x1a*.trustmesh.ratelimit.v1.ListLimitsResponse\"=\x90\x02\x01\xda\x41\x00\x8a\xba\x18!\x12\x17\n\x15ratelimit.limits.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/limitsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*trustmesh/ratelimit/v1/limit_service.proto\x12\x16trustmesh.ratelimit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a!trustmesh/options/v1/policy.proto\x1a\"trustmesh/ratelimit/v1/limit.proto\"j\n\x11ListLimitsRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x88\x01\n\x12ListLimitsResponse\x12@\n\x06limits\x18\x01 \x03(\x0b\x32\x1d.trustmesh.ratelimit.v1.LimitB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x06limits\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken2\xb3\x01\n\x0cLimitService\x12\xa2\x01\n\nListLimits\x12).trustmesh.ratelimit.v1.ListLimitsRequest\x1a*.trustmesh.ratelimit.v1.ListLimitsResponse\"=\x90\x02\x01\xda\x41\x00\x8a\xba\x18!\x12\x17\n\x15ratelimit.limits.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/limitsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,17 +40,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLIMITSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTLIMITSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTLIMITSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTLIMITSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
+  _globals['_LISTLIMITSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
   _globals['_LISTLIMITSRESPONSE'].fields_by_name['limits']._loaded_options = None
   _globals['_LISTLIMITSRESPONSE'].fields_by_name['limits']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_LISTLIMITSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
-  _globals['_LISTLIMITSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LISTLIMITSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LIMITSERVICE'].methods_by_name['ListLimits']._loaded_options = None
   _globals['_LIMITSERVICE'].methods_by_name['ListLimits']._serialized_options = b'\220\002\001\332A\000\212\272\030!\022\027\n\025ratelimit.limits.list \001*\002\010\0050\002\202\323\344\223\002\014\022\n/v1/limits'
   _globals['_LISTLIMITSREQUEST']._serialized_start=258
-  _globals['_LISTLIMITSREQUEST']._serialized_end=363
-  _globals['_LISTLIMITSRESPONSE']._serialized_start=366
-  _globals['_LISTLIMITSRESPONSE']._serialized_end=501
-  _globals['_LIMITSERVICE']._serialized_start=504
-  _globals['_LIMITSERVICE']._serialized_end=683
+  _globals['_LISTLIMITSREQUEST']._serialized_end=364
+  _globals['_LISTLIMITSRESPONSE']._serialized_start=367
+  _globals['_LISTLIMITSRESPONSE']._serialized_end=503
+  _globals['_LIMITSERVICE']._serialized_start=506
+  _globals['_LIMITSERVICE']._serialized_end=685
 # @@protoc_insertion_point(module_scope)

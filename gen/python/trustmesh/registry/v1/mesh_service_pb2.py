@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_policy__pb2
 from trustmesh.registry.v1 import node_pb2 as trustmesh_dot_registry_dot_v1_dot_node__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trustmesh/registry/v1/mesh_service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a trustmesh/registry/v1/node.proto\"i\n\x10ListNodesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x8a\x01\n\x11ListNodesResponse\x12\x31\n\x05nodes\x18\x01 \x03(\x0b\x32\x1b.trustmesh.registry.v1.NodeR\x05nodes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n\x08problems\x18\x03 \x03(\tR\x08problems\"y\n\x0eGetNodeRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bregistry.trustmesh.dev/Node\xbaH,r*2(^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"\x81\x02\n\x1bGetNodeConfigurationRequest\x12\x82\x01\n\x04name\x18\x01 \x01(\tBn\xe2\x41\x01\x02\xfa\x41*\n(registry.trustmesh.dev/NodeConfiguration\xbaH:r826^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration$R\x04name\x12]\n\x04type\x18\x02 \x01(\tBI\xe2\x41\x01\x01\xbaHBr@R\x00R\x08ListenerR\x12RouteConfigurationR\x07\x43lusterR\x15\x43lusterLoadAssignmentR\x04type2\x8b\x04\n\x0bMeshService\x12\x97\x01\n\tListNodes\x12\'.trustmesh.registry.v1.ListNodesRequest\x1a(.trustmesh.registry.v1.ListNodesResponse\"7\x90\x02\x01\x8a\xba\x18\x1f\x12\x15\n\x13registry.nodes.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/nodes\x12\x8e\x01\n\x07GetNode\x12%.trustmesh.registry.v1.GetNodeRequest\x1a\x1b.trustmesh.registry.v1.Node\"?\x90\x02\x01\x8a\xba\x18\x1e\x12\x14\n\x12registry.nodes.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=nodes/*}\x12\xd0\x01\n\x14GetNodeConfiguration\x12\x32.trustmesh.registry.v1.GetNodeConfigurationRequest\x1a(.trustmesh.registry.v1.NodeConfiguration\"Z\x90\x02\x01\x8a\xba\x18+\x12!\n\x1fregistry.nodes.getConfiguration \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=nodes/*/configuration}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(trustmesh/registry/v1/mesh_service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a!trustmesh/options/v1/policy.proto\x1a trustmesh/registry/v1/node.proto\"i\n\x10ListNodesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x94\x01\n\x11ListNodesResponse\x12\x31\n\x05nodes\x18\x01 \x03(\x0b\x32\x1b.trustmesh.registry.v1.NodeR\x05nodes\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\x12\x1a\n\x08problems\x18\x03 \x03(\tR\x08problems\"u\n\x0eGetNodeRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\xfa\x41\x19\n\x17registry.trustmesh/Node\xbaH,r*2(^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"\xfc\x01\n\x1bGetNodeConfigurationRequest\x12~\n\x04name\x18\x01 \x01(\tBj\xe2\x41\x01\x02\xfa\x41&\n$registry.trustmesh/NodeConfiguration\xbaH:r826^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration$R\x04name\x12]\n\x04type\x18\x02 \x01(\tBI\xe2\x41\x01\x01\xbaHBr@R\x00R\x08ListenerR\x12RouteConfigurationR\x07\x43lusterR\x15\x43lusterLoadAssignmentR\x04type2\x9c\x04\n\x0bMeshService\x12\x9a\x01\n\tListNodes\x12\'.trustmesh.registry.v1.ListNodesRequest\x1a(.trustmesh.registry.v1.ListNodesResponse\":\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x15\n\x13registry.nodes.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/nodes\x12\x95\x01\n\x07GetNode\x12%.trustmesh.registry.v1.GetNodeRequest\x1a\x1b.trustmesh.registry.v1.Node\"F\x90\x02\x01\xda\x41\x04name\x8a\xba\x18\x1e\x12\x14\n\x12registry.nodes.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=nodes/*}\x12\xd7\x01\n\x14GetNodeConfiguration\x12\x32.trustmesh.registry.v1.GetNodeConfigurationRequest\x1a(.trustmesh.registry.v1.NodeConfiguration\"a\x90\x02\x01\xda\x41\x04name\x8a\xba\x18+\x12!\n\x1fregistry.nodes.getConfiguration \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=nodes/*/configuration}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +42,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNODESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTNODESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTNODESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_LISTNODESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTNODESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_GETNODEREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETNODEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\035\n\033registry.trustmesh.dev/Node\272H,r*2(^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
+  _globals['_GETNODEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\031\n\027registry.trustmesh/Node\272H,r*2(^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
   _globals['_GETNODECONFIGURATIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETNODECONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A*\n(registry.trustmesh.dev/NodeConfiguration\272H:r826^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration$'
+  _globals['_GETNODECONFIGURATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A&\n$registry.trustmesh/NodeConfiguration\272H:r826^nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration$'
   _globals['_GETNODECONFIGURATIONREQUEST'].fields_by_name['type']._loaded_options = None
   _globals['_GETNODECONFIGURATIONREQUEST'].fields_by_name['type']._serialized_options = b'\342A\001\001\272HBr@R\000R\010ListenerR\022RouteConfigurationR\007ClusterR\025ClusterLoadAssignment'
   _globals['_MESHSERVICE'].methods_by_name['ListNodes']._loaded_options = None
-  _globals['_MESHSERVICE'].methods_by_name['ListNodes']._serialized_options = b'\220\002\001\212\272\030\037\022\025\n\023registry.nodes.list \001*\002\010\0050\002\202\323\344\223\002\013\022\t/v1/nodes'
+  _globals['_MESHSERVICE'].methods_by_name['ListNodes']._serialized_options = b'\220\002\001\332A\000\212\272\030\037\022\025\n\023registry.nodes.list \001*\002\010\0050\002\202\323\344\223\002\013\022\t/v1/nodes'
   _globals['_MESHSERVICE'].methods_by_name['GetNode']._loaded_options = None
-  _globals['_MESHSERVICE'].methods_by_name['GetNode']._serialized_options = b'\220\002\001\212\272\030\036\022\024\n\022registry.nodes.get \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/{name=nodes/*}'
+  _globals['_MESHSERVICE'].methods_by_name['GetNode']._serialized_options = b'\220\002\001\332A\004name\212\272\030\036\022\024\n\022registry.nodes.get \001*\002\010\0050\002\202\323\344\223\002\024\022\022/v1/{name=nodes/*}'
   _globals['_MESHSERVICE'].methods_by_name['GetNodeConfiguration']._loaded_options = None
-  _globals['_MESHSERVICE'].methods_by_name['GetNodeConfiguration']._serialized_options = b'\220\002\001\212\272\030+\022!\n\037registry.nodes.getConfiguration \001*\002\010\0050\002\202\323\344\223\002\"\022 /v1/{name=nodes/*/configuration}'
-  _globals['_LISTNODESREQUEST']._serialized_start=255
-  _globals['_LISTNODESREQUEST']._serialized_end=360
-  _globals['_LISTNODESRESPONSE']._serialized_start=363
-  _globals['_LISTNODESRESPONSE']._serialized_end=501
-  _globals['_GETNODEREQUEST']._serialized_start=503
-  _globals['_GETNODEREQUEST']._serialized_end=624
-  _globals['_GETNODECONFIGURATIONREQUEST']._serialized_start=627
-  _globals['_GETNODECONFIGURATIONREQUEST']._serialized_end=884
-  _globals['_MESHSERVICE']._serialized_start=887
-  _globals['_MESHSERVICE']._serialized_end=1410
+  _globals['_MESHSERVICE'].methods_by_name['GetNodeConfiguration']._serialized_options = b'\220\002\001\332A\004name\212\272\030+\022!\n\037registry.nodes.getConfiguration \001*\002\010\0050\002\202\323\344\223\002\"\022 /v1/{name=nodes/*/configuration}'
+  _globals['_LISTNODESREQUEST']._serialized_start=280
+  _globals['_LISTNODESREQUEST']._serialized_end=385
+  _globals['_LISTNODESRESPONSE']._serialized_start=388
+  _globals['_LISTNODESRESPONSE']._serialized_end=536
+  _globals['_GETNODEREQUEST']._serialized_start=538
+  _globals['_GETNODEREQUEST']._serialized_end=655
+  _globals['_GETNODECONFIGURATIONREQUEST']._serialized_start=658
+  _globals['_GETNODECONFIGURATIONREQUEST']._serialized_end=910
+  _globals['_MESHSERVICE']._serialized_start=913
+  _globals['_MESHSERVICE']._serialized_end=1453
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trustmesh/registry/v1/node.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x04\n\x04Node\x12J\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x08\xbaH/r-2+^(nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x42\n\x04kind\x18\x05 \x01(\x0e\x32 .trustmesh.registry.v1.Node.KindB\x0c\xe2\x41\x01\x03\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12H\n\x07service\x18\x06 \x01(\tB.\xe2\x41\x01\x03\xfa\x41 \n\x1eregistry.trustmesh.dev/Service\xbaH\x04r\x02\x18PR\x07service\x12+\n\nuser_agent\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02R\tuserAgent\x12I\n\x07streams\x18\x08 \x03(\x0b\x32!.trustmesh.registry.v1.NodeStreamB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10@R\x07streams\";\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_ENVOY\x10\x01\x12\r\n\tKIND_GRPC\x10\x02:;\xea\x41\x38\n\x1bregistry.trustmesh.dev/Node\x12\x0cnodes/{node}*\x05nodes2\x04node\"\x9a\x01\n\nNodeStream\x12=\n\x0c\x63onnect_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63onnectTime\x12M\n\rsubscriptions\x18\x02 \x03(\x0b\x32\'.trustmesh.registry.v1.NodeSubscriptionR\rsubscriptions\"\xcf\x02\n\x10NodeSubscription\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12%\n\x0eresource_names\x18\x02 \x03(\tR\rresourceNames\x12!\n\x0csent_version\x18\x03 \x01(\tR\x0bsentVersion\x12\x31\n\x14\x61\x63knowledged_version\x18\x04 \x01(\tR\x13\x61\x63knowledgedVersion\x12\x18\n\x07refusal\x18\x05 \x01(\tR\x07refusal\x12\x37\n\tsent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08sentTime\x12;\n\x0b\x61nswer_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nanswerTime\x12\x1a\n\x08refusals\x18\x08 \x01(\x03R\x08refusals\"\xa8\x02\n\x11NodeConfiguration\x12X\n\x04name\x18\x01 \x01(\tBD\xe2\x41\x01\x08\xbaH=r;29^(nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration)?$R\x04name\x12G\n\tresources\x18\x02 \x03(\x0b\x32#.trustmesh.registry.v1.NodeResourceB\x04\xe2\x41\x01\x03R\tresources:p\xea\x41m\n(registry.trustmesh.dev/NodeConfiguration\x12\x1anodes/{node}/configuration*\x12nodeConfigurations2\x11nodeConfiguration\"~\n\x0cNodeResource\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07version\x18\x03 \x01(\tR\x07version\x12\x12\n\x04json\x18\x04 \x01(\tR\x04json\x12\x18\n\x07omitted\x18\x05 \x01(\x08R\x07omittedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trustmesh/registry/v1/node.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n\x04Node\x12J\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x08\xbaH/r-2+^(nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x42\n\x04kind\x18\x05 \x01(\x0e\x32 .trustmesh.registry.v1.Node.KindB\x0c\xe2\x41\x01\x03\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x44\n\x07service\x18\x06 \x01(\tB*\xe2\x41\x01\x03\xfa\x41\x1c\n\x1aregistry.trustmesh/Service\xbaH\x04r\x02\x18PR\x07service\x12+\n\nuser_agent\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02R\tuserAgent\x12I\n\x07streams\x18\x08 \x03(\x0b\x32!.trustmesh.registry.v1.NodeStreamB\x0c\xe2\x41\x01\x03\xbaH\x05\x92\x01\x02\x10@R\x07streams\";\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_ENVOY\x10\x01\x12\r\n\tKIND_GRPC\x10\x02:7\xea\x41\x34\n\x17registry.trustmesh/Node\x12\x0cnodes/{node}*\x05nodes2\x04node\"\x9a\x01\n\nNodeStream\x12=\n\x0c\x63onnect_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63onnectTime\x12M\n\rsubscriptions\x18\x02 \x03(\x0b\x32\'.trustmesh.registry.v1.NodeSubscriptionR\rsubscriptions\"\xcf\x02\n\x10NodeSubscription\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12%\n\x0eresource_names\x18\x02 \x03(\tR\rresourceNames\x12!\n\x0csent_version\x18\x03 \x01(\tR\x0bsentVersion\x12\x31\n\x14\x61\x63knowledged_version\x18\x04 \x01(\tR\x13\x61\x63knowledgedVersion\x12\x18\n\x07refusal\x18\x05 \x01(\tR\x07refusal\x12\x37\n\tsent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08sentTime\x12;\n\x0b\x61nswer_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nanswerTime\x12\x1a\n\x08refusals\x18\x08 \x01(\x03R\x08refusals\"\xa4\x02\n\x11NodeConfiguration\x12X\n\x04name\x18\x01 \x01(\tBD\xe2\x41\x01\x08\xbaH=r;29^(nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration)?$R\x04name\x12G\n\tresources\x18\x02 \x03(\x0b\x32#.trustmesh.registry.v1.NodeResourceB\x04\xe2\x41\x01\x03R\tresources:l\xea\x41i\n$registry.trustmesh/NodeConfiguration\x12\x1anodes/{node}/configuration*\x12nodeConfigurations2\x11nodeConfiguration\"~\n\x0cNodeResource\x12\x12\n\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07version\x18\x03 \x01(\tR\x07version\x12\x12\n\x04json\x18\x04 \x01(\tR\x04json\x12\x18\n\x07omitted\x18\x05 \x01(\x08R\x07omittedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,29 +46,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NODE'].fields_by_name['kind']._loaded_options = None
   _globals['_NODE'].fields_by_name['kind']._serialized_options = b'\342A\001\003\272H\005\202\001\002\020\001'
   _globals['_NODE'].fields_by_name['service']._loaded_options = None
-  _globals['_NODE'].fields_by_name['service']._serialized_options = b'\342A\001\003\372A \n\036registry.trustmesh.dev/Service\272H\004r\002\030P'
+  _globals['_NODE'].fields_by_name['service']._serialized_options = b'\342A\001\003\372A\034\n\032registry.trustmesh/Service\272H\004r\002\030P'
   _globals['_NODE'].fields_by_name['user_agent']._loaded_options = None
   _globals['_NODE'].fields_by_name['user_agent']._serialized_options = b'\342A\001\003\272H\005r\003\030\200\002'
   _globals['_NODE'].fields_by_name['streams']._loaded_options = None
   _globals['_NODE'].fields_by_name['streams']._serialized_options = b'\342A\001\003\272H\005\222\001\002\020@'
   _globals['_NODE']._loaded_options = None
-  _globals['_NODE']._serialized_options = b'\352A8\n\033registry.trustmesh.dev/Node\022\014nodes/{node}*\005nodes2\004node'
+  _globals['_NODE']._serialized_options = b'\352A4\n\027registry.trustmesh/Node\022\014nodes/{node}*\005nodes2\004node'
   _globals['_NODECONFIGURATION'].fields_by_name['name']._loaded_options = None
   _globals['_NODECONFIGURATION'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H=r;29^(nodes/[A-Za-z0-9][A-Za-z0-9._-]{0,127}/configuration)?$'
   _globals['_NODECONFIGURATION'].fields_by_name['resources']._loaded_options = None
   _globals['_NODECONFIGURATION'].fields_by_name['resources']._serialized_options = b'\342A\001\003'
   _globals['_NODECONFIGURATION']._loaded_options = None
-  _globals['_NODECONFIGURATION']._serialized_options = b'\352Am\n(registry.trustmesh.dev/NodeConfiguration\022\032nodes/{node}/configuration*\022nodeConfigurations2\021nodeConfiguration'
+  _globals['_NODECONFIGURATION']._serialized_options = b'\352Ai\n$registry.trustmesh/NodeConfiguration\022\032nodes/{node}/configuration*\022nodeConfigurations2\021nodeConfiguration'
   _globals['_NODE']._serialized_start=182
-  _globals['_NODE']._serialized_end=815
-  _globals['_NODE_KIND']._serialized_start=695
-  _globals['_NODE_KIND']._serialized_end=754
-  _globals['_NODESTREAM']._serialized_start=818
-  _globals['_NODESTREAM']._serialized_end=972
-  _globals['_NODESUBSCRIPTION']._serialized_start=975
-  _globals['_NODESUBSCRIPTION']._serialized_end=1310
-  _globals['_NODECONFIGURATION']._serialized_start=1313
-  _globals['_NODECONFIGURATION']._serialized_end=1609
-  _globals['_NODERESOURCE']._serialized_start=1611
-  _globals['_NODERESOURCE']._serialized_end=1737
+  _globals['_NODE']._serialized_end=807
+  _globals['_NODE_KIND']._serialized_start=691
+  _globals['_NODE_KIND']._serialized_end=750
+  _globals['_NODESTREAM']._serialized_start=810
+  _globals['_NODESTREAM']._serialized_end=964
+  _globals['_NODESUBSCRIPTION']._serialized_start=967
+  _globals['_NODESUBSCRIPTION']._serialized_end=1302
+  _globals['_NODECONFIGURATION']._serialized_start=1305
+  _globals['_NODECONFIGURATION']._serialized_end=1597
+  _globals['_NODERESOURCE']._serialized_start=1599
+  _globals['_NODERESOURCE']._serialized_end=1725
 # @@protoc_insertion_point(module_scope)

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
@@ -33,7 +34,7 @@ from trustmesh.options.v1 import policy_pb2 as trustmesh_dot_options_dot_v1_dot_
 from trustmesh.registry.v1 import service_pb2 as trustmesh_dot_registry_dot_v1_dot_service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trustmesh/registry/v1/registry_service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/registry/v1/service.proto\"\x89\x03\n\x17RegisterInstanceRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\xfa\x41 \n\x1eregistry.trustmesh.dev/Service\xbaH#r!2\x1f^services/[a-z][a-z0-9-]{0,62}$R\x06parent\x12N\n\x0binstance_id\x18\x02 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\ninstanceId\x12G\n\x08instance\x18\x03 \x01(\x0b\x32\x1f.trustmesh.registry.v1.InstanceB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x08instance\x12\x30\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\x42\x0e\xe2\x41\x01\x01\xbaH\x07z\x05\x18\x80\x80\x80\x01R\x0b\x64\x65scriptors\x12<\n\rgrpc_services\x18\x05 \x03(\tB\x17\xe2\x41\x01\x01\xbaH\x10\x92\x01\r\x10@\x18\x01\"\x07r\x05\x10\x01\x18\xff\x01R\x0cgrpcServices\"\xa1\x01\n\x18RegisterInstanceResponse\x12;\n\x08instance\x18\x01 \x01(\x0b\x32\x1f.trustmesh.registry.v1.InstanceR\x08instance\x12H\n\x12heartbeat_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xab\x01\n\x19\x44\x65registerInstanceRequest\x12\x8d\x01\n\x04name\x18\x01 \x01(\tBy\xe2\x41\x01\x02\xfa\x41!\n\x1fregistry.trustmesh.dev/Instance\xbaHNrL2J^services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"\x1c\n\x1a\x44\x65registerInstanceResponse\"\xa2\x01\n\x10HeartbeatRequest\x12\x8d\x01\n\x04name\x18\x01 \x01(\tBy\xe2\x41\x01\x02\xfa\x41!\n\x1fregistry.trustmesh.dev/Instance\xbaHNrL2J^services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"[\n\x11HeartbeatResponse\x12\x46\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"{\n\x16\x44iscoverServiceRequest\x12\x61\n\x04name\x18\x01 \x01(\tBM\xe2\x41\x01\x02\xfa\x41 \n\x1eregistry.trustmesh.dev/Service\xbaH#r!2\x1f^services/[a-z][a-z0-9-]{0,62}$R\x04name\"p\n\x17\x44iscoverServicesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"~\n\x18\x44iscoverServicesResponse\x12:\n\x08services\x18\x01 \x03(\x0b\x32\x1e.trustmesh.registry.v1.ServiceR\x08services\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n\x14WatchServicesRequest\"\x97\x02\n\x15WatchServicesResponse\x12:\n\x07service\x18\x01 \x01(\x0b\x32\x1e.trustmesh.registry.v1.ServiceH\x00R\x07service\x12\x1a\n\x07removed\x18\x02 \x01(\tH\x00R\x07removed\x12_\n\x0csynchronized\x18\x03 \x01(\x0b\x32\x39.trustmesh.registry.v1.WatchServicesResponse.SynchronizedH\x00R\x0csynchronized\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06status\x1a\x0e\n\x0cSynchronizedB\x07\n\x05\x65vent2\xaf\x07\n\x0fRegistryService\x12\x9d\x01\n\x10RegisterInstance\x12..trustmesh.registry.v1.RegisterInstanceRequest\x1a/.trustmesh.registry.v1.RegisterInstanceResponse\"(\x90\x02\x02\x8a\xba\x18!\x1a\x03\n\x01* \x02*\x02\x08\n0\x03:\x12TOO_MANY_INSTANCES\x12\x8f\x01\n\x12\x44\x65registerInstance\x12\x30.trustmesh.registry.v1.DeregisterInstanceRequest\x1a\x31.trustmesh.registry.v1.DeregisterInstanceResponse\"\x14\x90\x02\x02\x8a\xba\x18\r\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x03\x12t\n\tHeartbeat\x12\'.trustmesh.registry.v1.HeartbeatRequest\x1a(.trustmesh.registry.v1.HeartbeatResponse\"\x14\x90\x02\x02\x8a\xba\x18\r\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x02\x12\xa7\x01\n\x0f\x44iscoverService\x12-.trustmesh.registry.v1.DiscoverServiceRequest\x1a\x1e.trustmesh.registry.v1.Service\"E\x90\x02\x01\x8a\xba\x18!\x12\x17\n\x15registry.services.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=services/*}\x12\xb2\x01\n\x10\x44iscoverServices\x12..trustmesh.registry.v1.DiscoverServicesRequest\x1a/.trustmesh.registry.v1.DiscoverServicesResponse\"=\x90\x02\x01\x8a\xba\x18\"\x12\x18\n\x16registry.services.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/services\x12\x94\x01\n\rWatchServices\x12+.trustmesh.registry.v1.WatchServicesRequest\x1a,.trustmesh.registry.v1.WatchServicesResponse\"&\x90\x02\x01\x8a\xba\x18\x1f\x12\x19\n\x17registry.services.watch \x01\x30\x02\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,trustmesh/registry/v1/registry_service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a!trustmesh/options/v1/policy.proto\x1a#trustmesh/registry/v1/service.proto\"\x91\x03\n\x17RegisterInstanceRequest\x12m\n\x06parent\x18\x01 \x01(\tBU\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1bregistry.trustmesh/Instance\xbaH.r,2*^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x06parent\x12N\n\x0binstance_id\x18\x02 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\ninstanceId\x12G\n\x08instance\x18\x03 \x01(\x0b\x32\x1f.trustmesh.registry.v1.InstanceB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x08instance\x12\x30\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\x42\x0e\xe2\x41\x01\x01\xbaH\x07z\x05\x18\x80\x80\x80\x01R\x0b\x64\x65scriptors\x12<\n\rgrpc_services\x18\x05 \x03(\tB\x17\xe2\x41\x01\x01\xbaH\x10\x92\x01\r\x10@\x18\x01\"\x07r\x05\x10\x01\x18\xff\x01R\x0cgrpcServices\"\xa1\x01\n\x18RegisterInstanceResponse\x12;\n\x08instance\x18\x01 \x01(\x0b\x32\x1f.trustmesh.registry.v1.InstanceR\x08instance\x12H\n\x12heartbeat_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xb3\x01\n\x19\x44\x65registerInstanceRequest\x12\x95\x01\n\x04name\x18\x01 \x01(\tB\x80\x01\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bregistry.trustmesh/Instance\xbaHYrW2U^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"\x1c\n\x1a\x44\x65registerInstanceResponse\"\xaa\x01\n\x10HeartbeatRequest\x12\x95\x01\n\x04name\x18\x01 \x01(\tB\x80\x01\xe2\x41\x01\x02\xfa\x41\x1d\n\x1bregistry.trustmesh/Instance\xbaHYrW2U^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\"[\n\x11HeartbeatResponse\x12\x46\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"\x82\x01\n\x16\x44iscoverServiceRequest\x12h\n\x04name\x18\x01 \x01(\tBT\xe2\x41\x01\x02\xfa\x41\x1c\n\x1aregistry.trustmesh/Service\xbaH.r,2*^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x04name\"p\n\x17\x44iscoverServicesRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\x88\x01\n\x18\x44iscoverServicesResponse\x12:\n\x08services\x18\x01 \x03(\x0b\x32\x1e.trustmesh.registry.v1.ServiceR\x08services\x12\x30\n\x0fnext_page_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\rnextPageToken\"\x16\n\x14WatchServicesRequest\"\x97\x02\n\x15WatchServicesResponse\x12:\n\x07service\x18\x01 \x01(\x0b\x32\x1e.trustmesh.registry.v1.ServiceH\x00R\x07service\x12\x1a\n\x07removed\x18\x02 \x01(\tH\x00R\x07removed\x12_\n\x0csynchronized\x18\x03 \x01(\x0b\x32\x39.trustmesh.registry.v1.WatchServicesResponse.SynchronizedH\x00R\x0csynchronized\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06status\x1a\x0e\n\x0cSynchronizedB\x07\n\x05\x65vent2\xe8\x07\n\x0fRegistryService\x12\xbb\x01\n\x10RegisterInstance\x12..trustmesh.registry.v1.RegisterInstanceRequest\x1a/.trustmesh.registry.v1.RegisterInstanceResponse\"F\x90\x02\x02\xda\x41\x1bparent,instance,instance_id\x8a\xba\x18!\x1a\x03\n\x01* \x02*\x02\x08\n0\x03:\x12TOO_MANY_INSTANCES\x12\x96\x01\n\x12\x44\x65registerInstance\x12\x30.trustmesh.registry.v1.DeregisterInstanceRequest\x1a\x31.trustmesh.registry.v1.DeregisterInstanceResponse\"\x1b\x90\x02\x02\xda\x41\x04name\x8a\xba\x18\r\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x03\x12{\n\tHeartbeat\x12\'.trustmesh.registry.v1.HeartbeatRequest\x1a(.trustmesh.registry.v1.HeartbeatResponse\"\x1b\x90\x02\x02\xda\x41\x04name\x8a\xba\x18\r\x1a\x03\n\x01* \x02*\x02\x08\x05\x30\x02\x12\xae\x01\n\x0f\x44iscoverService\x12-.trustmesh.registry.v1.DiscoverServiceRequest\x1a\x1e.trustmesh.registry.v1.Service\"L\x90\x02\x01\xda\x41\x04name\x8a\xba\x18!\x12\x17\n\x15registry.services.get \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=services/*}\x12\xb5\x01\n\x10\x44iscoverServices\x12..trustmesh.registry.v1.DiscoverServicesRequest\x1a/.trustmesh.registry.v1.DiscoverServicesResponse\"@\x90\x02\x01\xda\x41\x00\x8a\xba\x18\"\x12\x18\n\x16registry.services.list \x01*\x02\x08\x05\x30\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/services\x12\x97\x01\n\rWatchServices\x12+.trustmesh.registry.v1.WatchServicesRequest\x1a,.trustmesh.registry.v1.WatchServicesResponse\")\x90\x02\x01\xda\x41\x00\x8a\xba\x18\x1f\x12\x19\n\x17registry.services.watch \x01\x30\x02\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +42,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trustmesh.registry.v1.regis
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['parent']._loaded_options = None
-  _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A \n\036registry.trustmesh.dev/Service\272H#r!2\037^services/[a-z][a-z0-9-]{0,62}$'
+  _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\035\022\033registry.trustmesh/Instance\272H.r,2*^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['instance_id']._loaded_options = None
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['instance_id']._serialized_options = b'\342A\001\002\272H&r$2\"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['instance']._loaded_options = None
@@ -51,51 +52,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['grpc_services']._loaded_options = None
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['grpc_services']._serialized_options = b'\342A\001\001\272H\020\222\001\r\020@\030\001\"\007r\005\020\001\030\377\001'
   _globals['_DEREGISTERINSTANCEREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DEREGISTERINSTANCEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A!\n\037registry.trustmesh.dev/Instance\272HNrL2J^services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
+  _globals['_DEREGISTERINSTANCEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\035\n\033registry.trustmesh/Instance\272HYrW2U^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
   _globals['_HEARTBEATREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_HEARTBEATREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A!\n\037registry.trustmesh.dev/Instance\272HNrL2J^services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
+  _globals['_HEARTBEATREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\035\n\033registry.trustmesh/Instance\272HYrW2U^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
   _globals['_DISCOVERSERVICEREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DISCOVERSERVICEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A \n\036registry.trustmesh.dev/Service\272H#r!2\037^services/[a-z][a-z0-9-]{0,62}$'
+  _globals['_DISCOVERSERVICEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\034\n\032registry.trustmesh/Service\272H.r,2*^services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_DISCOVERSERVICESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_DISCOVERSERVICESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_DISCOVERSERVICESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_DISCOVERSERVICESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\010'
+  _globals['_DISCOVERSERVICESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_DISCOVERSERVICESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._serialized_options = b'\220\002\002\212\272\030!\032\003\n\001* \002*\002\010\n0\003:\022TOO_MANY_INSTANCES'
+  _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._serialized_options = b'\220\002\002\332A\033parent,instance,instance_id\212\272\030!\032\003\n\001* \002*\002\010\n0\003:\022TOO_MANY_INSTANCES'
   _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._serialized_options = b'\220\002\002\212\272\030\r\032\003\n\001* \002*\002\010\0050\003'
+  _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._serialized_options = b'\220\002\002\332A\004name\212\272\030\r\032\003\n\001* \002*\002\010\0050\003'
   _globals['_REGISTRYSERVICE'].methods_by_name['Heartbeat']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['Heartbeat']._serialized_options = b'\220\002\002\212\272\030\r\032\003\n\001* \002*\002\010\0050\002'
+  _globals['_REGISTRYSERVICE'].methods_by_name['Heartbeat']._serialized_options = b'\220\002\002\332A\004name\212\272\030\r\032\003\n\001* \002*\002\010\0050\002'
   _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverService']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverService']._serialized_options = b'\220\002\001\212\272\030!\022\027\n\025registry.services.get \001*\002\010\0050\002\202\323\344\223\002\027\022\025/v1/{name=services/*}'
+  _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverService']._serialized_options = b'\220\002\001\332A\004name\212\272\030!\022\027\n\025registry.services.get \001*\002\010\0050\002\202\323\344\223\002\027\022\025/v1/{name=services/*}'
   _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverServices']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverServices']._serialized_options = b'\220\002\001\212\272\030\"\022\030\n\026registry.services.list \001*\002\010\0050\002\202\323\344\223\002\016\022\014/v1/services'
+  _globals['_REGISTRYSERVICE'].methods_by_name['DiscoverServices']._serialized_options = b'\220\002\001\332A\000\212\272\030\"\022\030\n\026registry.services.list \001*\002\010\0050\002\202\323\344\223\002\016\022\014/v1/services'
   _globals['_REGISTRYSERVICE'].methods_by_name['WatchServices']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['WatchServices']._serialized_options = b'\220\002\001\212\272\030\037\022\031\n\027registry.services.watch \0010\002'
-  _globals['_REGISTERINSTANCEREQUEST']._serialized_start=353
-  _globals['_REGISTERINSTANCEREQUEST']._serialized_end=746
-  _globals['_REGISTERINSTANCERESPONSE']._serialized_start=749
-  _globals['_REGISTERINSTANCERESPONSE']._serialized_end=910
-  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_start=913
-  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_end=1084
-  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_start=1086
-  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_end=1114
-  _globals['_HEARTBEATREQUEST']._serialized_start=1117
-  _globals['_HEARTBEATREQUEST']._serialized_end=1279
-  _globals['_HEARTBEATRESPONSE']._serialized_start=1281
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1372
-  _globals['_DISCOVERSERVICEREQUEST']._serialized_start=1374
-  _globals['_DISCOVERSERVICEREQUEST']._serialized_end=1497
-  _globals['_DISCOVERSERVICESREQUEST']._serialized_start=1499
-  _globals['_DISCOVERSERVICESREQUEST']._serialized_end=1611
-  _globals['_DISCOVERSERVICESRESPONSE']._serialized_start=1613
-  _globals['_DISCOVERSERVICESRESPONSE']._serialized_end=1739
-  _globals['_WATCHSERVICESREQUEST']._serialized_start=1741
-  _globals['_WATCHSERVICESREQUEST']._serialized_end=1763
-  _globals['_WATCHSERVICESRESPONSE']._serialized_start=1766
-  _globals['_WATCHSERVICESRESPONSE']._serialized_end=2045
-  _globals['_WATCHSERVICESRESPONSE_SYNCHRONIZED']._serialized_start=2022
-  _globals['_WATCHSERVICESRESPONSE_SYNCHRONIZED']._serialized_end=2036
-  _globals['_REGISTRYSERVICE']._serialized_start=2048
-  _globals['_REGISTRYSERVICE']._serialized_end=2991
+  _globals['_REGISTRYSERVICE'].methods_by_name['WatchServices']._serialized_options = b'\220\002\001\332A\000\212\272\030\037\022\031\n\027registry.services.watch \0010\002'
+  _globals['_REGISTERINSTANCEREQUEST']._serialized_start=378
+  _globals['_REGISTERINSTANCEREQUEST']._serialized_end=779
+  _globals['_REGISTERINSTANCERESPONSE']._serialized_start=782
+  _globals['_REGISTERINSTANCERESPONSE']._serialized_end=943
+  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_start=946
+  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_end=1125
+  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_start=1127
+  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_end=1155
+  _globals['_HEARTBEATREQUEST']._serialized_start=1158
+  _globals['_HEARTBEATREQUEST']._serialized_end=1328
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1330
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1421
+  _globals['_DISCOVERSERVICEREQUEST']._serialized_start=1424
+  _globals['_DISCOVERSERVICEREQUEST']._serialized_end=1554
+  _globals['_DISCOVERSERVICESREQUEST']._serialized_start=1556
+  _globals['_DISCOVERSERVICESREQUEST']._serialized_end=1668
+  _globals['_DISCOVERSERVICESRESPONSE']._serialized_start=1671
+  _globals['_DISCOVERSERVICESRESPONSE']._serialized_end=1807
+  _globals['_WATCHSERVICESREQUEST']._serialized_start=1809
+  _globals['_WATCHSERVICESREQUEST']._serialized_end=1831
+  _globals['_WATCHSERVICESRESPONSE']._serialized_start=1834
+  _globals['_WATCHSERVICESRESPONSE']._serialized_end=2113
+  _globals['_WATCHSERVICESRESPONSE_SYNCHRONIZED']._serialized_start=2090
+  _globals['_WATCHSERVICESRESPONSE_SYNCHRONIZED']._serialized_end=2104
+  _globals['_REGISTRYSERVICE']._serialized_start=2116
+  _globals['_REGISTRYSERVICE']._serialized_end=3116
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/registry/v1/service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x03\n\x07Service\x12\x41\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x08\xbaH&r$2\"^(services/[a-z][a-z0-9-]{0,62})?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x38\n\rgrpc_services\x18\x05 \x03(\tB\x13\xe2\x41\x01\x03\xbaH\x0c\x92\x01\t\x10@\"\x05r\x03\x18\xff\x01R\x0cgrpcServices\x12\x34\n\x0f\x63ontract_digest\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x0e\x63ontractDigest\x12L\n\tinstances\x18\x07 \x03(\x0b\x32\x1f.trustmesh.registry.v1.InstanceB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\x80\x02R\tinstances:J\xea\x41G\n\x1eregistry.trustmesh.dev/Service\x12\x12services/{service}*\x08services2\x07service\"\x84\x06\n\x08Instance\x12l\n\x04name\x18\x01 \x01(\tBX\xe2\x41\x01\x08\xbaHQrO2M^(services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\'\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x18-p\x01R\x07\x61\x64\x64ress\x12#\n\x04port\x18\x06 \x01(\x05\x42\x0f\xe2\x41\x01\x02\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\x04port\x12,\n\thttp_port\x18\x07 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x00R\x08httpPort\x12%\n\x07version\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x07version\x12I\n\x05state\x18\t \x01(\x0e\x32%.trustmesh.registry.v1.Instance.StateB\x0c\xe2\x41\x01\x03\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12L\n\x11lease_expire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0fleaseExpireTime\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_SERVING\x10\x01\x12\x10\n\x0cSTATE_LAPSED\x10\x02:b\xea\x41_\n\x1fregistry.trustmesh.dev/Instance\x12\'services/{service}/instances/{instance}*\tinstances2\x08instanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#trustmesh/registry/v1/service.proto\x12\x15trustmesh.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x04\n\x07Service\x12L\n\x04name\x18\x01 \x01(\tB8\xe2\x41\x01\x08\xbaH1r/2-^(services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?)?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x38\n\rgrpc_services\x18\x05 \x03(\tB\x13\xe2\x41\x01\x03\xbaH\x0c\x92\x01\t\x10@\"\x05r\x03\x18\xff\x01R\x0cgrpcServices\x12\x34\n\x0f\x63ontract_digest\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x0e\x63ontractDigest\x12L\n\tinstances\x18\x07 \x03(\x0b\x32\x1f.trustmesh.registry.v1.InstanceB\r\xe2\x41\x01\x03\xbaH\x06\x92\x01\x03\x10\x80\x02R\tinstances:F\xea\x41\x43\n\x1aregistry.trustmesh/Service\x12\x12services/{service}*\x08services2\x07service\"\x8b\x06\n\x08Instance\x12w\n\x04name\x18\x01 \x01(\tBc\xe2\x41\x01\x08\xbaH\\rZ2X^(services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$R\x04name\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18@R\x04\x65tag\x12\'\n\x07\x61\x64\x64ress\x18\x05 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x18-p\x01R\x07\x61\x64\x64ress\x12#\n\x04port\x18\x06 \x01(\x05\x42\x0f\xe2\x41\x01\x02\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\x04port\x12,\n\thttp_port\x18\x07 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x00R\x08httpPort\x12%\n\x07version\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x07version\x12I\n\x05state\x18\t \x01(\x0e\x32%.trustmesh.registry.v1.Instance.StateB\x0c\xe2\x41\x01\x03\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12L\n\x11lease_expire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0fleaseExpireTime\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_SERVING\x10\x01\x12\x10\n\x0cSTATE_LAPSED\x10\x02:^\xea\x41[\n\x1bregistry.trustmesh/Instance\x12\'services/{service}/instances/{instance}*\tinstances2\x08instanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trustmesh.registry.v1.servi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERVICE'].fields_by_name['name']._loaded_options = None
-  _globals['_SERVICE'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H&r$2\"^(services/[a-z][a-z0-9-]{0,62})?$'
+  _globals['_SERVICE'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H1r/2-^(services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?)?$'
   _globals['_SERVICE'].fields_by_name['create_time']._loaded_options = None
   _globals['_SERVICE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_SERVICE'].fields_by_name['update_time']._loaded_options = None
@@ -50,9 +50,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVICE'].fields_by_name['instances']._loaded_options = None
   _globals['_SERVICE'].fields_by_name['instances']._serialized_options = b'\342A\001\003\272H\006\222\001\003\020\200\002'
   _globals['_SERVICE']._loaded_options = None
-  _globals['_SERVICE']._serialized_options = b'\352AG\n\036registry.trustmesh.dev/Service\022\022services/{service}*\010services2\007service'
+  _globals['_SERVICE']._serialized_options = b'\352AC\n\032registry.trustmesh/Service\022\022services/{service}*\010services2\007service'
   _globals['_INSTANCE'].fields_by_name['name']._loaded_options = None
-  _globals['_INSTANCE'].fields_by_name['name']._serialized_options = b'\342A\001\010\272HQrO2M^(services/[a-z][a-z0-9-]{0,62}/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$'
+  _globals['_INSTANCE'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H\\rZ2X^(services/[a-z]([a-z0-9-]{0,61}[a-z0-9])?/instances/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$'
   _globals['_INSTANCE'].fields_by_name['create_time']._loaded_options = None
   _globals['_INSTANCE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_INSTANCE'].fields_by_name['update_time']._loaded_options = None
@@ -72,11 +72,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTANCE'].fields_by_name['lease_expire_time']._loaded_options = None
   _globals['_INSTANCE'].fields_by_name['lease_expire_time']._serialized_options = b'\342A\001\003'
   _globals['_INSTANCE']._loaded_options = None
-  _globals['_INSTANCE']._serialized_options = b'\352A_\n\037registry.trustmesh.dev/Instance\022\'services/{service}/instances/{instance}*\tinstances2\010instance'
+  _globals['_INSTANCE']._serialized_options = b'\352A[\n\033registry.trustmesh/Instance\022\'services/{service}/instances/{instance}*\tinstances2\010instance'
   _globals['_SERVICE']._serialized_start=185
-  _globals['_SERVICE']._serialized_end=694
-  _globals['_INSTANCE']._serialized_start=697
-  _globals['_INSTANCE']._serialized_end=1469
-  _globals['_INSTANCE_STATE']._serialized_start=1302
-  _globals['_INSTANCE_STATE']._serialized_end=1369
+  _globals['_SERVICE']._serialized_end=701
+  _globals['_INSTANCE']._serialized_start=704
+  _globals['_INSTANCE']._serialized_end=1483
+  _globals['_INSTANCE_STATE']._serialized_start=1320
+  _globals['_INSTANCE_STATE']._serialized_end=1387
 # @@protoc_insertion_point(module_scope)

@@ -9,7 +9,7 @@ import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js
  * Describes the file trustmesh/common/v1/pagination.proto.
  */
 export const file_trustmesh_common_v1_pagination = /*@__PURE__*/
-  fileDesc("CiR0cnVzdG1lc2gvY29tbW9uL3YxL3BhZ2luYXRpb24ucHJvdG8SE3RydXN0bWVzaC5jb21tb24udjEiRwoLUGFnZVJlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAQIi0KCFBhZ2VJbmZvEiEKD25leHRfcGFnZV90b2tlbhgBIAEoCUIIukgFcgMYgBBiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("CiR0cnVzdG1lc2gvY29tbW9uL3YxL3BhZ2luYXRpb24ucHJvdG8SE3RydXN0bWVzaC5jb21tb24udjEiRwoLUGFnZVJlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIIi0KCFBhZ2VJbmZvEiEKD25leHRfcGFnZV90b2tlbhgBIAEoCUIIukgFcgMYgAhiBnByb3RvMw", [file_buf_validate_validate]);
 
 /**
  * Describes the message trustmesh.common.v1.PageRequest.

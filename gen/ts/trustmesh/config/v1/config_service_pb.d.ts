@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Configuration, ConfigurationSchema } from "./configuration_pb.js";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../../google/rpc/status_pb.js";
 
 /**
@@ -14,7 +14,7 @@ import type { Status } from "../../../google/rpc/status_pb.js";
 export declare const file_trustmesh_config_v1_config_service: GenFile;
 
 /**
- * The request of GetConfiguration.
+ * Asks for one value.
  *
  * @generated from message trustmesh.config.v1.GetConfigurationRequest
  */
@@ -34,7 +34,7 @@ export declare type GetConfigurationRequest = Message<"trustmesh.config.v1.GetCo
 export declare const GetConfigurationRequestSchema: GenMessage<GetConfigurationRequest>;
 
 /**
- * The request of ListConfigurations.
+ * Asks for a page of values.
  *
  * @generated from message trustmesh.config.v1.ListConfigurationsRequest
  */
@@ -47,14 +47,14 @@ export declare type ListConfigurationsRequest = Message<"trustmesh.config.v1.Lis
   prefix: string;
 
   /**
-   * How many values to answer at most; 0 stands for 50, more than 200 is cut to 200.
+   * The most values to answer with; 50 when zero, and never more than 200.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page.
+   * `next_page_token` of the page before; all else in the request must be as it was then.
    *
    * @generated from field: string page_token = 3;
    */
@@ -68,20 +68,20 @@ export declare type ListConfigurationsRequest = Message<"trustmesh.config.v1.Lis
 export declare const ListConfigurationsRequestSchema: GenMessage<ListConfigurationsRequest>;
 
 /**
- * The answer of ListConfigurations.
+ * A page of values.
  *
  * @generated from message trustmesh.config.v1.ListConfigurationsResponse
  */
 export declare type ListConfigurationsResponse = Message<"trustmesh.config.v1.ListConfigurationsResponse"> & {
   /**
-   * One page of values, ordered by name.
+   * The values, ordered by name.
    *
    * @generated from field: repeated trustmesh.config.v1.Configuration configurations = 1;
    */
   configurations: Configuration[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -95,7 +95,7 @@ export declare type ListConfigurationsResponse = Message<"trustmesh.config.v1.Li
 export declare const ListConfigurationsResponseSchema: GenMessage<ListConfigurationsResponse>;
 
 /**
- * The request of UpdateConfiguration.
+ * Asks that a value be written.
  *
  * @generated from message trustmesh.config.v1.UpdateConfigurationRequest
  */
@@ -136,7 +136,7 @@ export declare type UpdateConfigurationRequest = Message<"trustmesh.config.v1.Up
 export declare const UpdateConfigurationRequestSchema: GenMessage<UpdateConfigurationRequest>;
 
 /**
- * The request of DeleteConfiguration.
+ * Asks that a value be deleted.
  *
  * @generated from message trustmesh.config.v1.DeleteConfigurationRequest
  */
@@ -149,7 +149,7 @@ export declare type DeleteConfigurationRequest = Message<"trustmesh.config.v1.De
   name: string;
 
   /**
-   * With an etag, only the value that has it is deleted.
+   * The value's etag as it was last read; refused (ABORTED) if the value changed since.
    *
    * @generated from field: string etag = 2;
    */
@@ -163,21 +163,7 @@ export declare type DeleteConfigurationRequest = Message<"trustmesh.config.v1.De
 export declare const DeleteConfigurationRequestSchema: GenMessage<DeleteConfigurationRequest>;
 
 /**
- * The answer of DeleteConfiguration: nothing but that it is done.
- *
- * @generated from message trustmesh.config.v1.DeleteConfigurationResponse
- */
-export declare type DeleteConfigurationResponse = Message<"trustmesh.config.v1.DeleteConfigurationResponse"> & {
-};
-
-/**
- * Describes the message trustmesh.config.v1.DeleteConfigurationResponse.
- * Use `create(DeleteConfigurationResponseSchema)` to create a new message.
- */
-export declare const DeleteConfigurationResponseSchema: GenMessage<DeleteConfigurationResponse>;
-
-/**
- * The request of PublishConfiguration.
+ * Asks that a value of the caller's own be written.
  *
  * @generated from message trustmesh.config.v1.PublishConfigurationRequest
  */
@@ -204,7 +190,7 @@ export declare type PublishConfigurationRequest = Message<"trustmesh.config.v1.P
 export declare const PublishConfigurationRequestSchema: GenMessage<PublishConfigurationRequest>;
 
 /**
- * The request of WatchConfigurations.
+ * Asks for values, now and from now on.
  *
  * @generated from message trustmesh.config.v1.WatchConfigurationsRequest
  */
@@ -224,7 +210,7 @@ export declare type WatchConfigurationsRequest = Message<"trustmesh.config.v1.Wa
 export declare const WatchConfigurationsRequestSchema: GenMessage<WatchConfigurationsRequest>;
 
 /**
- * One event of WatchConfigurations.
+ * One event of a watch.
  *
  * @generated from message trustmesh.config.v1.WatchConfigurationsResponse
  */
@@ -333,7 +319,7 @@ export declare const ConfigService: GenService<{
   deleteConfiguration: {
     methodKind: "unary";
     input: typeof DeleteConfigurationRequestSchema;
-    output: typeof DeleteConfigurationResponseSchema;
+    output: typeof EmptySchema;
   },
   /**
    * Writes a value as the service that its key begins with, for example the issuer's key set under "authz/jwks".

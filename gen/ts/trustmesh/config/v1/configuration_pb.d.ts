@@ -40,7 +40,7 @@ export declare type Configuration = Message<"trustmesh.config.v1.Configuration">
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with the value; sent with an update or a deletion it makes them fail if the value changed meanwhile.
+   * Changes with every change of the value; send it back with a change to be refused (ABORTED) if another came first.
    *
    * @generated from field: string etag = 4;
    */

@@ -13,7 +13,7 @@ import type { GatewaySchema } from "./gateway_pb.js";
 export declare const file_trustmesh_gateway_v1_gateway_service: GenFile;
 
 /**
- * The request of GetGateway.
+ * Asks how the edge is configured.
  *
  * @generated from message trustmesh.gateway.v1.GetGatewayRequest
  */
@@ -33,20 +33,20 @@ export declare type GetGatewayRequest = Message<"trustmesh.gateway.v1.GetGateway
 export declare const GetGatewayRequestSchema: GenMessage<GetGatewayRequest>;
 
 /**
- * The request of ListRoutes.
+ * Asks for a page of routes.
  *
  * @generated from message trustmesh.gateway.v1.ListRoutesRequest
  */
 export declare type ListRoutesRequest = Message<"trustmesh.gateway.v1.ListRoutesRequest"> & {
   /**
-   * How many routes to answer at most; 0 stands for 50, more than 200 is cut to 200.
+   * The most routes to answer with; 50 when zero, and never more than 200.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page.
+   * `next_page_token` of the page before.
    *
    * @generated from field: string page_token = 2;
    */
@@ -60,20 +60,20 @@ export declare type ListRoutesRequest = Message<"trustmesh.gateway.v1.ListRoutes
 export declare const ListRoutesRequestSchema: GenMessage<ListRoutesRequest>;
 
 /**
- * The answer of ListRoutes.
+ * A page of routes.
  *
  * @generated from message trustmesh.gateway.v1.ListRoutesResponse
  */
 export declare type ListRoutesResponse = Message<"trustmesh.gateway.v1.ListRoutesResponse"> & {
   /**
-   * One page of routes, ordered by name.
+   * The routes, ordered by name.
    *
    * @generated from field: repeated trustmesh.gateway.v1.Route routes = 1;
    */
   routes: Route[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -12,7 +12,7 @@ import type { Identity, IdentitySchema, IssuedIdentitySchema } from "./identity_
 export declare const file_trustmesh_pki_v1_identity_service: GenFile;
 
 /**
- * The request for the next certificate.
+ * Asks for the next certificate.
  *
  * @generated from message trustmesh.pki.v1.RenewIdentityRequest
  */
@@ -32,7 +32,7 @@ export declare type RenewIdentityRequest = Message<"trustmesh.pki.v1.RenewIdenti
 export declare const RenewIdentityRequestSchema: GenMessage<RenewIdentityRequest>;
 
 /**
- * Names the identity to read.
+ * Asks for one identity.
  *
  * @generated from message trustmesh.pki.v1.GetIdentityRequest
  */
@@ -52,20 +52,20 @@ export declare type GetIdentityRequest = Message<"trustmesh.pki.v1.GetIdentityRe
 export declare const GetIdentityRequestSchema: GenMessage<GetIdentityRequest>;
 
 /**
- * Which identities to list.
+ * Asks for a page of identities.
  *
  * @generated from message trustmesh.pki.v1.ListIdentitiesRequest
  */
 export declare type ListIdentitiesRequest = Message<"trustmesh.pki.v1.ListIdentitiesRequest"> & {
   /**
-   * The most to return: 50 when absent or 0, cut at 1000.
+   * The most identities to answer with; 50 when zero, and never more than 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before.
+   * `next_page_token` of the page before; all else in the request must be as it was then.
    *
    * @generated from field: string page_token = 2;
    */
@@ -86,7 +86,7 @@ export declare type ListIdentitiesRequest = Message<"trustmesh.pki.v1.ListIdenti
 export declare const ListIdentitiesRequestSchema: GenMessage<ListIdentitiesRequest>;
 
 /**
- * One page of identities.
+ * A page of identities.
  *
  * @generated from message trustmesh.pki.v1.ListIdentitiesResponse
  */
@@ -99,7 +99,7 @@ export declare type ListIdentitiesResponse = Message<"trustmesh.pki.v1.ListIdent
   identities: Identity[];
 
   /**
-   * Leads to the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -12,7 +12,7 @@ import type { Intermediate, IntermediateSchema } from "./intermediate_pb.js";
 export declare const file_trustmesh_pki_v1_intermediate_service: GenFile;
 
 /**
- * What the new intermediate is called.
+ * Asks for a new intermediate.
  *
  * @generated from message trustmesh.pki.v1.CreateIntermediateRequest
  */
@@ -32,7 +32,7 @@ export declare type CreateIntermediateRequest = Message<"trustmesh.pki.v1.Create
 export declare const CreateIntermediateRequestSchema: GenMessage<CreateIntermediateRequest>;
 
 /**
- * The certificate for one request.
+ * Asks that a signed certificate be used.
  *
  * @generated from message trustmesh.pki.v1.InstallIntermediateRequest
  */
@@ -52,7 +52,7 @@ export declare type InstallIntermediateRequest = Message<"trustmesh.pki.v1.Insta
   certificatePem: string;
 
   /**
-   * The etag that was read; another one now is ABORTED.
+   * The intermediate's etag as it was last read; refused (ABORTED) if the intermediate changed since.
    *
    * @generated from field: string etag = 3;
    */
@@ -66,7 +66,7 @@ export declare type InstallIntermediateRequest = Message<"trustmesh.pki.v1.Insta
 export declare const InstallIntermediateRequestSchema: GenMessage<InstallIntermediateRequest>;
 
 /**
- * Names the intermediate to read.
+ * Asks for one intermediate.
  *
  * @generated from message trustmesh.pki.v1.GetIntermediateRequest
  */
@@ -86,20 +86,20 @@ export declare type GetIntermediateRequest = Message<"trustmesh.pki.v1.GetInterm
 export declare const GetIntermediateRequestSchema: GenMessage<GetIntermediateRequest>;
 
 /**
- * Which page of intermediates to list.
+ * Asks for a page of intermediates.
  *
  * @generated from message trustmesh.pki.v1.ListIntermediatesRequest
  */
 export declare type ListIntermediatesRequest = Message<"trustmesh.pki.v1.ListIntermediatesRequest"> & {
   /**
-   * The most to return: 50 when absent or 0, cut at 1000.
+   * The most intermediates to answer with; 50 when zero, and never more than 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before.
+   * `next_page_token` of the page before.
    *
    * @generated from field: string page_token = 2;
    */
@@ -113,7 +113,7 @@ export declare type ListIntermediatesRequest = Message<"trustmesh.pki.v1.ListInt
 export declare const ListIntermediatesRequestSchema: GenMessage<ListIntermediatesRequest>;
 
 /**
- * One page of intermediates.
+ * A page of intermediates.
  *
  * @generated from message trustmesh.pki.v1.ListIntermediatesResponse
  */
@@ -126,7 +126,7 @@ export declare type ListIntermediatesResponse = Message<"trustmesh.pki.v1.ListIn
   intermediates: Intermediate[];
 
   /**
-   * Leads to the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -12,7 +12,7 @@ import type { IssuedIdentitySchema } from "./identity_pb.js";
 export declare const file_trustmesh_pki_v1_join_service: GenFile;
 
 /**
- * The token and the request for the first certificate.
+ * Asks for the first certificate.
  *
  * @generated from message trustmesh.pki.v1.JoinMeshRequest
  */

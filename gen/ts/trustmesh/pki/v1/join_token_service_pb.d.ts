@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { JoinToken } from "./join_token_pb.js";
+import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file trustmesh/pki/v1/join_token_service.proto.
@@ -12,7 +13,7 @@ import type { JoinToken } from "./join_token_pb.js";
 export declare const file_trustmesh_pki_v1_join_token_service: GenFile;
 
 /**
- * The join token to make.
+ * Asks for a new join token.
  *
  * @generated from message trustmesh.pki.v1.CreateJoinTokenRequest
  */
@@ -66,20 +67,20 @@ export declare type CreateJoinTokenResponse = Message<"trustmesh.pki.v1.CreateJo
 export declare const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse>;
 
 /**
- * Which page of join tokens to list.
+ * Asks for a page of join tokens.
  *
  * @generated from message trustmesh.pki.v1.ListJoinTokensRequest
  */
 export declare type ListJoinTokensRequest = Message<"trustmesh.pki.v1.ListJoinTokensRequest"> & {
   /**
-   * The most to return: 50 when absent or 0, cut at 1000.
+   * The most join tokens to answer with; 50 when zero, and never more than 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before.
+   * `next_page_token` of the page before.
    *
    * @generated from field: string page_token = 2;
    */
@@ -93,7 +94,7 @@ export declare type ListJoinTokensRequest = Message<"trustmesh.pki.v1.ListJoinTo
 export declare const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest>;
 
 /**
- * One page of join tokens.
+ * A page of join tokens.
  *
  * @generated from message trustmesh.pki.v1.ListJoinTokensResponse
  */
@@ -106,7 +107,7 @@ export declare type ListJoinTokensResponse = Message<"trustmesh.pki.v1.ListJoinT
   joinTokens: JoinToken[];
 
   /**
-   * Leads to the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -120,7 +121,7 @@ export declare type ListJoinTokensResponse = Message<"trustmesh.pki.v1.ListJoinT
 export declare const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse>;
 
 /**
- * The join token to withdraw.
+ * Asks that a join token be withdrawn.
  *
  * @generated from message trustmesh.pki.v1.DeleteJoinTokenRequest
  */
@@ -138,20 +139,6 @@ export declare type DeleteJoinTokenRequest = Message<"trustmesh.pki.v1.DeleteJoi
  * Use `create(DeleteJoinTokenRequestSchema)` to create a new message.
  */
 export declare const DeleteJoinTokenRequestSchema: GenMessage<DeleteJoinTokenRequest>;
-
-/**
- * The join token is withdrawn; there is nothing to say about it.
- *
- * @generated from message trustmesh.pki.v1.DeleteJoinTokenResponse
- */
-export declare type DeleteJoinTokenResponse = Message<"trustmesh.pki.v1.DeleteJoinTokenResponse"> & {
-};
-
-/**
- * Describes the message trustmesh.pki.v1.DeleteJoinTokenResponse.
- * Use `create(DeleteJoinTokenResponseSchema)` to create a new message.
- */
-export declare const DeleteJoinTokenResponseSchema: GenMessage<DeleteJoinTokenResponse>;
 
 /**
  * Who may enter the mesh.
@@ -187,7 +174,7 @@ export declare const JoinTokenService: GenService<{
   deleteJoinToken: {
     methodKind: "unary";
     input: typeof DeleteJoinTokenRequestSchema;
-    output: typeof DeleteJoinTokenResponseSchema;
+    output: typeof EmptySchema;
   },
 }>;
 

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Root, RootSchema, TrustBundleSchema } from "./trust_bundle_pb.js";
+import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file trustmesh/pki/v1/trust_bundle_service.proto.
@@ -12,7 +13,7 @@ import type { Root, RootSchema, TrustBundleSchema } from "./trust_bundle_pb.js";
 export declare const file_trustmesh_pki_v1_trust_bundle_service: GenFile;
 
 /**
- * Names the bundle to read.
+ * Asks for one bundle.
  *
  * @generated from message trustmesh.pki.v1.GetTrustBundleRequest
  */
@@ -32,7 +33,7 @@ export declare type GetTrustBundleRequest = Message<"trustmesh.pki.v1.GetTrustBu
 export declare const GetTrustBundleRequestSchema: GenMessage<GetTrustBundleRequest>;
 
 /**
- * Which bundle's roots to list.
+ * Asks for a page of a bundle's roots.
  *
  * @generated from message trustmesh.pki.v1.ListRootsRequest
  */
@@ -45,14 +46,14 @@ export declare type ListRootsRequest = Message<"trustmesh.pki.v1.ListRootsReques
   parent: string;
 
   /**
-   * The most roots to return: 50 when absent or 0, cut at 1000.
+   * The most roots to answer with; 50 when zero, and never more than 1,000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before.
+   * `next_page_token` of the page before; all else in the request must be as it was then.
    *
    * @generated from field: string page_token = 3;
    */
@@ -66,7 +67,7 @@ export declare type ListRootsRequest = Message<"trustmesh.pki.v1.ListRootsReques
 export declare const ListRootsRequestSchema: GenMessage<ListRootsRequest>;
 
 /**
- * One page of roots.
+ * A page of roots.
  *
  * @generated from message trustmesh.pki.v1.ListRootsResponse
  */
@@ -79,7 +80,7 @@ export declare type ListRootsResponse = Message<"trustmesh.pki.v1.ListRootsRespo
   roots: Root[];
 
   /**
-   * Leads to the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -93,7 +94,7 @@ export declare type ListRootsResponse = Message<"trustmesh.pki.v1.ListRootsRespo
 export declare const ListRootsResponseSchema: GenMessage<ListRootsResponse>;
 
 /**
- * The root to trust.
+ * Asks that a root be trusted.
  *
  * @generated from message trustmesh.pki.v1.CreateRootRequest
  */
@@ -120,7 +121,7 @@ export declare type CreateRootRequest = Message<"trustmesh.pki.v1.CreateRootRequ
 export declare const CreateRootRequestSchema: GenMessage<CreateRootRequest>;
 
 /**
- * The root to retire.
+ * Asks that a root be retired.
  *
  * @generated from message trustmesh.pki.v1.DeleteRootRequest
  */
@@ -138,20 +139,6 @@ export declare type DeleteRootRequest = Message<"trustmesh.pki.v1.DeleteRootRequ
  * Use `create(DeleteRootRequestSchema)` to create a new message.
  */
 export declare const DeleteRootRequestSchema: GenMessage<DeleteRootRequest>;
-
-/**
- * The root is retired; there is nothing to say about it.
- *
- * @generated from message trustmesh.pki.v1.DeleteRootResponse
- */
-export declare type DeleteRootResponse = Message<"trustmesh.pki.v1.DeleteRootResponse"> & {
-};
-
-/**
- * Describes the message trustmesh.pki.v1.DeleteRootResponse.
- * Use `create(DeleteRootResponseSchema)` to create a new message.
- */
-export declare const DeleteRootResponseSchema: GenMessage<DeleteRootResponse>;
 
 /**
  * Which roots the mesh trusts. A root is replaced without an outage by overlap: add the new one, wait until every holder has read
@@ -198,7 +185,7 @@ export declare const TrustBundleService: GenService<{
   deleteRoot: {
     methodKind: "unary";
     input: typeof DeleteRootRequestSchema;
-    output: typeof DeleteRootResponseSchema;
+    output: typeof EmptySchema;
   },
 }>;
 

@@ -76,9 +76,9 @@ export enum CountedBy {
   /**
    * The calls for one organisation, whoever makes them.
    *
-   * @generated from enum value: COUNTED_BY_ORGANISATION = 2;
+   * @generated from enum value: COUNTED_BY_ORGANIZATION = 2;
    */
-  ORGANISATION = 2,
+  ORGANIZATION = 2,
 
   /**
    * The calls from one address: an IPv4 address, or an IPv6 network of 64 bits.

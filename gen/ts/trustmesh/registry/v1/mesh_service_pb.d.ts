@@ -12,20 +12,20 @@ import type { Node, NodeConfigurationSchema, NodeSchema } from "./node_pb.js";
 export declare const file_trustmesh_registry_v1_mesh_service: GenFile;
 
 /**
- * The request of ListNodes.
+ * Asks for a page of nodes.
  *
  * @generated from message trustmesh.registry.v1.ListNodesRequest
  */
 export declare type ListNodesRequest = Message<"trustmesh.registry.v1.ListNodesRequest"> & {
   /**
-   * How many nodes to answer at most; 0 stands for 50, more than 200 is cut to 200.
+   * The most nodes to answer with; 50 when zero, and never more than 200.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page.
+   * `next_page_token` of the page before.
    *
    * @generated from field: string page_token = 2;
    */
@@ -39,20 +39,20 @@ export declare type ListNodesRequest = Message<"trustmesh.registry.v1.ListNodesR
 export declare const ListNodesRequestSchema: GenMessage<ListNodesRequest>;
 
 /**
- * The answer of ListNodes.
+ * A page of nodes.
  *
  * @generated from message trustmesh.registry.v1.ListNodesResponse
  */
 export declare type ListNodesResponse = Message<"trustmesh.registry.v1.ListNodesResponse"> & {
   /**
-   * One page of nodes, ordered by name.
+   * The nodes, ordered by name.
    *
    * @generated from field: repeated trustmesh.registry.v1.Node nodes = 1;
    */
   nodes: Node[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -73,7 +73,7 @@ export declare type ListNodesResponse = Message<"trustmesh.registry.v1.ListNodes
 export declare const ListNodesResponseSchema: GenMessage<ListNodesResponse>;
 
 /**
- * The request of GetNode.
+ * Asks for one node.
  *
  * @generated from message trustmesh.registry.v1.GetNodeRequest
  */
@@ -93,7 +93,7 @@ export declare type GetNodeRequest = Message<"trustmesh.registry.v1.GetNodeReque
 export declare const GetNodeRequestSchema: GenMessage<GetNodeRequest>;
 
 /**
- * The request of GetNodeConfiguration.
+ * Asks for one node's configuration.
  *
  * @generated from message trustmesh.registry.v1.GetNodeConfigurationRequest
  */

@@ -14,7 +14,7 @@ import type { Status } from "../../../google/rpc/status_pb.js";
 export declare const file_trustmesh_registry_v1_registry_service: GenFile;
 
 /**
- * The request of RegisterInstance.
+ * Asks that an instance be sent traffic.
  *
  * @generated from message trustmesh.registry.v1.RegisterInstanceRequest
  */
@@ -62,7 +62,7 @@ export declare type RegisterInstanceRequest = Message<"trustmesh.registry.v1.Reg
 export declare const RegisterInstanceRequestSchema: GenMessage<RegisterInstanceRequest>;
 
 /**
- * The answer of RegisterInstance.
+ * A registered instance and how it stays so.
  *
  * @generated from message trustmesh.registry.v1.RegisterInstanceResponse
  */
@@ -89,7 +89,7 @@ export declare type RegisterInstanceResponse = Message<"trustmesh.registry.v1.Re
 export declare const RegisterInstanceResponseSchema: GenMessage<RegisterInstanceResponse>;
 
 /**
- * The request of DeregisterInstance.
+ * Asks that an instance be sent no more traffic.
  *
  * @generated from message trustmesh.registry.v1.DeregisterInstanceRequest
  */
@@ -109,7 +109,7 @@ export declare type DeregisterInstanceRequest = Message<"trustmesh.registry.v1.D
 export declare const DeregisterInstanceRequestSchema: GenMessage<DeregisterInstanceRequest>;
 
 /**
- * The answer of DeregisterInstance: nothing but that it is done.
+ * Nothing but that it is done.
  *
  * @generated from message trustmesh.registry.v1.DeregisterInstanceResponse
  */
@@ -123,7 +123,7 @@ export declare type DeregisterInstanceResponse = Message<"trustmesh.registry.v1.
 export declare const DeregisterInstanceResponseSchema: GenMessage<DeregisterInstanceResponse>;
 
 /**
- * The request of Heartbeat.
+ * Says that an instance lives.
  *
  * @generated from message trustmesh.registry.v1.HeartbeatRequest
  */
@@ -143,7 +143,7 @@ export declare type HeartbeatRequest = Message<"trustmesh.registry.v1.HeartbeatR
 export declare const HeartbeatRequestSchema: GenMessage<HeartbeatRequest>;
 
 /**
- * The answer of Heartbeat.
+ * An extended lease.
  *
  * @generated from message trustmesh.registry.v1.HeartbeatResponse
  */
@@ -163,7 +163,7 @@ export declare type HeartbeatResponse = Message<"trustmesh.registry.v1.Heartbeat
 export declare const HeartbeatResponseSchema: GenMessage<HeartbeatResponse>;
 
 /**
- * The request of DiscoverService.
+ * Asks for one service.
  *
  * @generated from message trustmesh.registry.v1.DiscoverServiceRequest
  */
@@ -183,20 +183,20 @@ export declare type DiscoverServiceRequest = Message<"trustmesh.registry.v1.Disc
 export declare const DiscoverServiceRequestSchema: GenMessage<DiscoverServiceRequest>;
 
 /**
- * The request of DiscoverServices.
+ * Asks for a page of services.
  *
  * @generated from message trustmesh.registry.v1.DiscoverServicesRequest
  */
 export declare type DiscoverServicesRequest = Message<"trustmesh.registry.v1.DiscoverServicesRequest"> & {
   /**
-   * How many services to answer at most; 0 stands for 50, more than 200 is cut to 200.
+   * The most services to answer with; 50 when zero, and never more than 200.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before; empty for the first page.
+   * `next_page_token` of the page before.
    *
    * @generated from field: string page_token = 2;
    */
@@ -210,20 +210,20 @@ export declare type DiscoverServicesRequest = Message<"trustmesh.registry.v1.Dis
 export declare const DiscoverServicesRequestSchema: GenMessage<DiscoverServicesRequest>;
 
 /**
- * The answer of DiscoverServices.
+ * A page of services.
  *
  * @generated from message trustmesh.registry.v1.DiscoverServicesResponse
  */
 export declare type DiscoverServicesResponse = Message<"trustmesh.registry.v1.DiscoverServicesResponse"> & {
   /**
-   * One page of services, ordered by name.
+   * The services, ordered by name.
    *
    * @generated from field: repeated trustmesh.registry.v1.Service services = 1;
    */
   services: Service[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Token of the next page; empty on the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -237,7 +237,7 @@ export declare type DiscoverServicesResponse = Message<"trustmesh.registry.v1.Di
 export declare const DiscoverServicesResponseSchema: GenMessage<DiscoverServicesResponse>;
 
 /**
- * The request of WatchServices: the whole mesh is watched.
+ * Asks for the whole mesh, now and from now on.
  *
  * @generated from message trustmesh.registry.v1.WatchServicesRequest
  */
@@ -251,7 +251,7 @@ export declare type WatchServicesRequest = Message<"trustmesh.registry.v1.WatchS
 export declare const WatchServicesRequestSchema: GenMessage<WatchServicesRequest>;
 
 /**
- * One event of WatchServices.
+ * One event of a watch.
  *
  * @generated from message trustmesh.registry.v1.WatchServicesResponse
  */
