@@ -64,8 +64,8 @@ def load_definition(name: str) -> ServiceDefinition[Any]:
         raise Problem(f"there is no service {name!r}", f"choose one of {', '.join(sorted(found.names))}", Exit.USAGE)
     try:
         definition: ServiceDefinition[Any] = found[name].load()
-    except ImportError as error:
-        raise Problem(f"{name} cannot be imported ({error})", "bring the environment up to date with `make env`") from error
+    except Exception as error:  # an import runs any code
+        raise Problem(f"{name} cannot be imported ({type(error).__name__}: {error})", "bring the environment up to date with `make env`") from error
     return definition
 
 
@@ -85,7 +85,7 @@ def preload(home: Home, storage: str) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except ImportError as error:
+        except Exception as error:  # whatever a broken service does at its import; it fails by name in its own process
             sys.stderr.write(f"{module} cannot be imported ({error})\n")
     if collecting:
         gc.enable()

@@ -75,6 +75,10 @@ def run_session(home: Home, session: Session, starter: Starter) -> int:
     except Problem as problem:
         starter.tell({"problem": problem.sentence, "mend": problem.mend, "code": problem.code})
         raise
+    except Exception as error:
+        sentence = f"the supervisor ended ({type(error).__name__}: {error})"
+        starter.tell({"problem": sentence, "mend": f"see {home.logs / 'supervisor.log'}", "code": Exit.FAILURE})
+        raise
 
 
 def _run_session(home: Home, session: Session, starter: Starter) -> int:
