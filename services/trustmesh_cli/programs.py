@@ -65,7 +65,9 @@ def load_definition(name: str) -> ServiceDefinition[Any]:
     try:
         definition: ServiceDefinition[Any] = found[name].load()
     except Exception as error:  # an import runs any code
-        raise Problem(f"{name} cannot be imported ({type(error).__name__}: {error})", "bring the environment up to date with `make env`") from error
+        raise Problem(
+            f"{name} cannot be imported ({type(error).__name__}: {error})", "bring the environment up to date with `make env`"
+        ) from error
     return definition
 
 
