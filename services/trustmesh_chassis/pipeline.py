@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import re
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -73,11 +72,13 @@ class Pipeline:
             call = _begin(method, incoming)
             counters.in_flight += 1
             started, outcome = perf_counter(), "OK"
+            judged = None
             try:
                 async with asyncio.timeout_at(call.deadline):
                     authorize(call, message)
                     validate(message)
                     demand_org(method, call)
+                    judged = message
                     if audited:
                         call.pending_audit = compose(call, message, "OK", "")
                     response: Message = await handler(message, call)
@@ -87,7 +88,7 @@ class Pipeline:
             except BaseException as problem:
                 error = _classified(problem, call)
                 outcome = error.status.name
-                raise await self._failure(call, message, error, problem) from None
+                raise await self._failure(call, judged, error, problem) from None
             finally:
                 counters.in_flight -= 1
                 counters.observe(outcome, perf_counter() - started)
@@ -145,8 +146,7 @@ class Pipeline:
             except BaseException as problem:
                 error = _classified(problem, call)
                 outcome = error.status.name
-                recorded = message if isinstance(message, Message) else None
-                raise await self._failure(call, recorded, error, problem) from None
+                raise await self._failure(call, None, error, problem) from None
             finally:
                 counters.in_flight -= 1
                 counters.observe(outcome, perf_counter() - started)
@@ -159,7 +159,10 @@ class Pipeline:
             yield message
 
     async def _failure(self, call: Call, message: Message | None, error: CallError, problem: BaseException) -> BaseException:
-        """Log and record a call that failed; what to raise in its place."""
+        """Log and record a call that failed; what to raise in its place.
+
+        `message` is the request once it was validated: the trail keeps none that may be of any size and make.
+        """
         if isinstance(problem, asyncio.CancelledError):
             return problem
         if isinstance(error, Internal):
@@ -188,18 +191,18 @@ def _recorded(call: Call, error: CallError) -> bool:
 
 def _begin(method: Method, incoming: Incoming) -> Call:
     metadata = incoming.metadata
-    request_id = metadata.get("x-request-id", "")
-    if not _REQUEST_ID.fullmatch(request_id):
-        request_id = uuid.uuid4().hex
-    traceparent = metadata.get("traceparent", "")
-    trace = _TRACEPARENT.fullmatch(traceparent)
+    request_id, traceparent = metadata.get("x-request-id"), metadata.get("traceparent")
+    trace = None if traceparent is None else _TRACEPARENT.fullmatch(traceparent)
+    fresh = os.urandom(16).hex()  # names whatever the caller left unnamed: the request, the trace, or both
+    if request_id is None or not _REQUEST_ID.fullmatch(request_id):
+        request_id = fresh
     timeout, remaining = method.policy.timeout, incoming.time_remaining
     if timeout is None or (remaining is not None and remaining < timeout):
         timeout = remaining
     call = Call(
         method=method,
         request_id=request_id,
-        trace_id=trace.group(1) if trace else os.urandom(16).hex(),
+        trace_id=trace[1] if trace else fresh,
         peer=incoming.peer,
         deadline=None if timeout is None else asyncio.get_running_loop().time() + timeout,
         unverified_authorization=metadata.get("authorization"),

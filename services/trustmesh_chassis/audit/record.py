@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from json.encoder import encode_basestring_ascii as quoted
 
 from google.protobuf.message import Message
 
@@ -22,32 +22,32 @@ def composer(service: str, clock: Callable[[], datetime], redact: Redact) -> Com
     """A function `(call, request, outcome, reason) -> record` that composes one JSON line in UTF-8.
 
     `outcome` is "OK" or the name of a status code, `reason` ErrorInfo's reason or "". The request is part of the record only
-    where the method's policy says REQUEST.
+    where the method's policy says REQUEST. The line is put together by hand: every audited call pays for it.
     """
+    own = quoted(service)
 
     def compose(call: Call, request: Message | None, outcome: str, reason: str) -> bytes:
         principal = call.principal
-        record: dict[str, Any] = {
-            "id": uuid7(),
-            "time": clock().isoformat(timespec="milliseconds"),
-            "service": service,
-            "method": call.method.full_name,
-            "request_id": call.request_id,
-            "trace_id": call.trace_id,
-            "peer": call.peer,
-            "subject": None if principal is None else principal.subject,
-            "client_id": None if principal is None else principal.client_id,
-            "org": call.org,
-            "resources": call.resources,
-            "outcome": outcome,
-        }
+        record = (
+            f'{{"id":"{uuid7()}","time":"{clock().isoformat(timespec="milliseconds")}","service":{own}'
+            f',"method":{quoted(call.method.full_name)},"request_id":{quoted(call.request_id)},"trace_id":{quoted(call.trace_id)}'
+            f',"peer":{_quoted_or_null(call.peer)}'
+            f',"subject":{"null" if principal is None else quoted(principal.subject)}'
+            f',"client_id":{"null" if principal is None else quoted(principal.client_id)}'
+            f',"org":{_quoted_or_null(call.org)},"resources":[{",".join(map(quoted, call.resources))}]'
+            f',"outcome":{quoted(outcome)}'
+        )
         if reason:
-            record["reason"] = reason
+            record += f',"reason":{quoted(reason)}'
         if request is not None and call.method.policy.audit is AuditClass.REQUEST:
-            record["request"] = redact(request)
-        return json.dumps(record, separators=(",", ":")).encode()
+            record += f',"request":{json.dumps(redact(request), separators=(",", ":"))}'
+        return (record + "}").encode()
 
     return compose
+
+
+def _quoted_or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
 
 
 def uuid7() -> str:
