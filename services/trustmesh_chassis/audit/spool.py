@@ -73,8 +73,9 @@ class AuditSpool:
 
     def _write(self, data: bytes) -> None:
         if self._size and self._size + len(data) > self._segment_bytes:
+            following = self._open_segment()  # first: when the disk is full, the present segment stays the one in use
             os.close(self._file)
-            self._file, self._size = self._open_segment()
+            self._file, self._size = following
         try:
             view = memoryview(data)
             while view:
@@ -95,7 +96,16 @@ class AuditSpool:
             except FileExistsError:
                 number += 1
                 continue
-            directory = os.open(self._directory, os.O_RDONLY)
-            os.fsync(directory)
-            os.close(directory)
+            try:
+                self._keep_entry()
+            except OSError:
+                os.close(file)
+                raise
             return file, 0
+
+    def _keep_entry(self) -> None:
+        directory = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

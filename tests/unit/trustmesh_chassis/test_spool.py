@@ -17,6 +17,12 @@ def lines(directory: Path) -> list[bytes]:
     return [line for file in sorted(directory.glob("*.jsonl")) for line in file.read_bytes().splitlines()]
 
 
+def held(directory: Path) -> list[Path]:
+    """The files below `directory` that this process has open."""
+    links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return [target for target in (link.readlink() for link in links) if target.is_relative_to(directory)]
+
+
 async def test_an_append_is_on_disk_when_it_returns(tmp_path: Path) -> None:
     spool = AuditSpool(tmp_path)
     await spool.append(b"one")
@@ -63,6 +69,25 @@ async def test_segments_end_at_their_size(tmp_path: Path) -> None:
     for record in (b"first", b"second", b"third"):
         await spool.append(record)
     assert [file.read_bytes() for file in sorted(tmp_path.glob("*.jsonl"))] == [b"first\n", b"second\n", b"third\n"]
+    await spool.close()
+
+
+async def test_a_segment_that_cannot_be_begun_leaves_the_present_one_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = AuditSpool(tmp_path, segment_bytes=8)
+    await spool.append(b"first")
+    with monkeypatch.context() as patch:
+
+        def fail(file: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(Unavailable, match="No space left"):
+            await spool.append(b"lost")
+    assert len(held(tmp_path)) == 1
+    await spool.append(b"after")
+    assert lines(tmp_path) == [b"first", b"after"]
     await spool.close()
 
 
