@@ -103,11 +103,17 @@ class Configuration:
                 case "status":
                     return
 
+    def _keep(self, values: dict[str, str]) -> None:
+        try:
+            _write(self._file, values)
+        except OSError as error:
+            log.error("%s cannot be written (%s); a start without the registry would begin with older values", self._file, error)
+
     async def _replace(self, values: dict[str, str]) -> None:
         before, self._values = self._values, values
         if values == before:
             return
-        _write(self._file, values)
+        self._keep(values)
         for key, use in self._listeners:
             if key in values and values[key] != before.get(key):
                 _offer(key, values[key], use)
@@ -128,12 +134,12 @@ def _offer(key: str, text: str, use: Callable[[str], None]) -> None:
 def _read(file: Path) -> dict[str, str]:
     try:
         values = json.loads(file.read_text())
+        return {str(key): str(value) for key, value in values.items()}
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (ValueError, AttributeError):
         log.warning("%s is damaged; starting without the last good configuration", file)
         return {}
-    return {str(key): str(value) for key, value in values.items()}
 
 
 def _write(file: Path, values: dict[str, str]) -> None:

@@ -128,7 +128,21 @@ async def test_the_last_good_state_survives(configuration: Configuration, regist
     await until(lambda: configuration.get("a/x") is not None)
     again = Configuration(None, tmp_path / "configuration.json")  # type: ignore[arg-type]  # never called
     assert again.get("a/x") == {"n": 1}
-    (tmp_path / "configuration.json").write_text("{broken")
+
+
+async def test_a_state_that_cannot_be_kept_is_in_use_all_the_same(
+    configuration: Configuration, registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "configuration.json").mkdir()
+    registry.value("a/x", 1)
+    await until(lambda: configuration.get("a/x") == 1)
+    registry.value("a/x", 2)
+    await until(lambda: configuration.get("a/x") == 2)
+
+
+@pytest.mark.parametrize("damaged", ["{broken", "[]"])
+def test_a_damaged_last_good_state_is_no_state(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "configuration.json").write_text(damaged)
     assert Configuration(None, tmp_path / "configuration.json").get("a/x") is None  # type: ignore[arg-type]  # never called
 
 
