@@ -27,6 +27,9 @@ from trustmesh_contract.contract import Assurance, MeshAccess, Method, Permissio
 GATEWAY = "gateway"
 PLATFORM = "platform"
 
+MAX_NAME = 1024
+"""Characters of a resource's name. Names are told to the caller and kept by the audit trail before they are validated."""
+
 Authorize = Callable[[Call, Message | None], None]
 Verify = Callable[[str], Principal]
 
@@ -87,11 +90,15 @@ def _permission(
             if principal is not None and not principal.acts_in(PLATFORM):
                 raise PermissionDenied(f"{method.full_name} is for operators: the token must act in the organisation 'platform'")
             return
-        call.resources = names = tuple(resources_of(request)) if request is not None else ()
+        names = tuple(resources_of(request)) if request is not None else ()
+        if any(len(name) > MAX_NAME for name in names):
+            raise _refuse_field(access.resource_field, f"is longer than {MAX_NAME} characters")
+        call.resources = names
+        for name in names:
+            org = _org_of(name)
+            if org is not None and principal is not None and not principal.acts_in(org):
+                raise NotFound(f"{name} does not exist")
         orgs = {_org_of(name) for name in names}
-        for org in orgs - {None}:
-            if principal is not None and not principal.acts_in(org or ""):
-                raise NotFound(f"{names[0]} does not exist")
         if len(orgs) > 1:
             raise _refuse_field(access.resource_field, "the resources belong to several organisations; send one call for each")
         call.org = orgs.pop() if orgs else None

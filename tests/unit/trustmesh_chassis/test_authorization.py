@@ -109,6 +109,12 @@ def test_a_resource_without_organisation_is_invalid(decide: Make, request_type: 
     assert refused.value.fields[0].field == "name"
 
 
+def test_a_name_of_any_length_is_not_taken_along(decide: Make, request_type: Any) -> None:
+    with pytest.raises(InvalidArgument, match="name: is longer than 1024") as refused:
+        decide(request=request_type(name="orgs/other/pets/" + "a" * 1024))
+    assert len(refused.value.message) < 100
+
+
 def test_demand_org_passes_with_an_organisation_and_for_others(decide: Make, call: Make, method: Make) -> None:
     made = decide()
     demand_org(made.method, made)
@@ -122,7 +128,7 @@ def test_a_batch_may_address_one_organisation_only(decide: Make, permission: Mak
     mixed = request_type(requests=[{"name": "orgs/demo/pets/a"}, {"name": "orgs/other/pets/b"}])
     with pytest.raises(InvalidArgument, match="several organisations"):
         decide(access, who=both, request=mixed)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="orgs/other/pets/b"):
         decide(access, request=mixed)
     unnamed = request_type(requests=[{"name": "orgs/demo/pets/a"}, {"name": ""}])
     with pytest.raises(InvalidArgument):

@@ -58,3 +58,13 @@ def test_fields_and_delays_are_told() -> None:
     assert isinstance(limited, error_details_pb2.RetryInfo)
     assert limited.retry_delay.ToNanoseconds() == 2_500_000_000
     assert "RetryInfo" in details(errors.Unavailable("x"))
+
+
+def test_a_status_fits_into_trailing_metadata() -> None:
+    fields = tuple(FieldViolation(f"labels[{'k' * 10_000}]", "is too long") for _ in range(32))
+    status = status_of(errors.InvalidArgument("x" * 10_000, fields=fields), "r1")
+    assert len(status.message) == 512
+    assert status.ByteSize() < 4096
+    bad_request = details(errors.InvalidArgument("x", fields=fields))["BadRequest"]
+    assert isinstance(bad_request, error_details_pb2.BadRequest)
+    assert bad_request.field_violations[0].field.startswith("labels[kkk")

@@ -276,6 +276,14 @@ async def test_the_request_is_recorded_redacted(unary: Make, spool: Spool) -> No
     assert spool.records[0]["request"] == {"name": "orgs/demo/pets/a"}
 
 
+async def test_a_request_that_is_refused_unread_is_not_recorded(unary: Make, spool: Spool) -> None:
+    for name in ("orgs/other/pets/a", "orgs/demo/pets/bad"):
+        with pytest.raises(CallFailed):
+            await unary(answer, audit=AuditClass.REQUEST, name=name)
+    assert [record["resources"] for record in spool.records] == [["orgs/other/pets/a"], ["orgs/demo/pets/bad"]]
+    assert all("request" not in record for record in spool.records)
+
+
 @pytest.fixture
 def streaming(pipeline: Pipeline, method: Make, request_type: Any) -> Make:
     async def run(handler: Any, *, name: str = "orgs/demo/pets/a", **policy: Any) -> list[str]:
