@@ -26,6 +26,8 @@ MOUNT_TIMEOUT = 30.0
 # How long a unary call may be silent; its own timeout, where that is longer.
 STREAM_IDLE = 60.0
 _WATCH_IDLE = 3600.0
+# For how long a service that drains lets calls under way go on, at least.
+_DRAIN_GRACE = 10.0
 _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicate())
 
 
@@ -130,11 +132,7 @@ def _action(offered: Offered, counted: bool) -> Fields:
     method, timeout = offered.method, offered.method.policy.timeout
     action: Fields = {
         "cluster": grpc_cluster_name(offered.service),
-        "retry_policy": _retries(
-            "connect-failure,refused-stream,unavailable,reset-before-request"
-            if method.retriable
-            else "connect-failure,refused-stream"
-        ),
+        "retry_policy": _retries(_occasions(method)),
         "rate_limits": limits.rules(method.policy.rate_class, counted=counted),
     }
     if timeout is None:
@@ -147,6 +145,19 @@ def _action(offered: Offered, counted: bool) -> Fields:
     whole = {"max_stream_duration": duration(timeout), "grpc_timeout_header_max": duration(timeout)}
     idle = duration(max(timeout, STREAM_IDLE))
     return action | {"timeout": duration(timeout), "idle_timeout": idle, "max_stream_duration": whole}
+
+
+def _occasions(method: Method) -> str:
+    """When a call is tried again. A method that must not run twice only where it surely has not begun.
+
+    A gRPC server that is being replaced answers CANCELLED to what reaches it between its GOAWAY and the notice of it. It
+    cancels a call that has begun only after its grace, which outlasts the time that such a method has.
+    """
+    if method.retriable:
+        return "connect-failure,refused-stream,cancelled,unavailable,reset-before-request"
+    if method.policy.timeout is not None and method.policy.timeout <= _DRAIN_GRACE:
+        return "connect-failure,refused-stream,cancelled"
+    return "connect-failure,refused-stream"
 
 
 def _retries(on: str) -> Fields:

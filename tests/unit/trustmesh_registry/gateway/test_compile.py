@@ -141,6 +141,18 @@ def test_timeouts_and_retries_follow_the_contract(registered: Register, edge: Ed
     assert watch.retry_policy.retry_on == "connect-failure,refused-stream"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "occasions"), [(10, "connect-failure,refused-stream,cancelled"), (11, "connect-failure,refused-stream")]
+)
+def test_what_must_not_run_twice_is_tried_again_only_where_it_has_not_begun(
+    registered: Register, edge: Edge, seconds: int, occasions: str
+) -> None:
+    once = policy()
+    once.timeout.seconds = seconds
+    found = routes(compile_gateway((registered("one", Put=[once]),), edge))
+    assert found["trustmesh.one.v1.Service.Put"].route.retry_policy.retry_on == occasions
+
+
 @pytest.mark.parametrize("rate_class", list(RateClass))
 def test_only_attempts_to_authenticate_wait_for_the_limiter(registered: Register, edge: Edge, rate_class: RateClass) -> None:
     mesh = (registered("one", Get=[policy(rate_class=rate_class.value)]), registered("ratelimit"))
