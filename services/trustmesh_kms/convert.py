@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 import google_crc32c
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from trustmesh.kms.v1 import crypto_service_pb2, key_pb2, key_service_pb2, seal_pb2
 from trustmesh_chassis.errors import CallError
@@ -90,8 +88,8 @@ def key(value: Key) -> key_pb2.Key:
         algorithm=f"KEY_ALGORITHM_{value.algorithm.name}",
         primary_version=value.version_name(value.primary),
         labels=value.labels,
-        create_time=_timestamp(value.created),
-        update_time=_timestamp(value.updated),
+        create_time=value.created,
+        update_time=value.updated,
         etag=key_etag(value),
     )
 
@@ -101,8 +99,8 @@ def key_version(owner: Key, value: KeyVersion) -> key_pb2.KeyVersion:
         name=owner.version_name(value.number),
         state=f"KEY_VERSION_STATE_{value.state.name}",
         algorithm=f"KEY_ALGORITHM_{value.algorithm.name}",
-        create_time=_timestamp(value.created),
-        update_time=_timestamp(value.updated),
+        create_time=value.created,
+        update_time=value.updated,
         etag=version_etag(owner, value),
     )
 
@@ -147,8 +145,8 @@ def seal_status(value: SealStatus) -> seal_pb2.SealStatus:
         state=seal_pb2.SEAL_STATE_SEALED if value.sealed else seal_pb2.SEAL_STATE_UNSEALED,
         unsealer=value.unsealer,
         content_key=record.content_key if record else 0,
-        create_time=_timestamp(record.created) if record else None,
-        update_time=_timestamp(record.updated) if record else None,
+        create_time=record.created if record else None,
+        update_time=record.updated if record else None,
     )
 
 
@@ -290,9 +288,3 @@ def _fill_each(
 
 def _message(item: SignableItem | VerifiableItem) -> SignedMessage:
     return Data(item.data) if item.HasField("data") else Digest(item.sha256_digest)
-
-
-def _timestamp(value: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(value)
-    return timestamp

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from trustmesh.petstore.v1 import (
     customer_pb2,
@@ -106,8 +105,8 @@ def pet_message(pet: Pet) -> pet_pb2.Pet:
         price_cents=pet.price_cents,
         stock=pet.stock,
         tags=pet.tags,
-        create_time=_timestamp(pet.create_time),
-        update_time=_timestamp(pet.update_time),
+        create_time=pet.create_time,
+        update_time=pet.update_time,
         etag=etag(pet),
     )
 
@@ -138,8 +137,8 @@ def customer_message(customer: Customer) -> customer_pb2.Customer:
         name=name_of(Customer, customer.org, customer.id),
         display_name=customer.display_name,
         email=customer.email,
-        create_time=_timestamp(customer.create_time),
-        update_time=_timestamp(customer.update_time),
+        create_time=customer.create_time,
+        update_time=customer.update_time,
         etag=etag(customer),
     )
 
@@ -173,8 +172,8 @@ def order_message(order: Order) -> order_pb2.Order:
         ],
         state=f"ORDER_STATE_{order.state.name}",
         total_cents=order.total_cents,
-        create_time=_timestamp(order.create_time),
-        update_time=_timestamp(order.update_time),
+        create_time=order.create_time,
+        update_time=order.update_time,
         etag=etag(order),
     )
 
@@ -192,9 +191,3 @@ def message_of(resource: Pet | Customer | Order) -> Message:
             return customer_message(resource)
         case _:
             return order_message(resource)
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment.astimezone(UTC))
-    return stamp

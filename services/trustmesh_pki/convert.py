@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from trustmesh.pki.v1 import (
     identity_pb2,
@@ -89,8 +88,8 @@ def issuance_message(issuance: Issuance, trust_domain: str) -> identity_pb2.Issu
         spiffe_id=str(SpiffeId(trust_domain, issuance.leaf.service)),
         certificate_chain_pem=issuance.chain_pem,
         trust_bundle=bundle_message(issuance.bundle),
-        expire_time=_time(certificate.not_valid_after_utc),
-        renew_time=_time(certificates.renewal_time(certificate)),
+        expire_time=certificate.not_valid_after_utc,
+        renew_time=certificates.renewal_time(certificate),
     )
 
 
@@ -102,8 +101,8 @@ def identity_message(leaf: IssuedLeaf, trust_domain: str) -> identity_pb2.Identi
         cause=_CAUSES[leaf.cause],
         intermediate=f"intermediates/{leaf.intermediate}",
         certificate_pem=pem_of(leaf.certificate),
-        create_time=_time(leaf.create_time),
-        expire_time=_time(leaf.expire_time),
+        create_time=leaf.create_time,
+        expire_time=leaf.expire_time,
     )
 
 
@@ -128,9 +127,9 @@ def root_message(root: Root) -> trust_bundle_pb2.Root:
     return trust_bundle_pb2.Root(
         name=f"trustBundles/{root.trust_domain}/roots/{root.id}",
         certificate_pem=pem_of(root.certificate),
-        create_time=_time(root.create_time),
-        expire_time=_time(root.certificate.not_valid_after_utc),
-        issue_after_time=_time(root.issue_after),
+        create_time=root.create_time,
+        expire_time=root.certificate.not_valid_after_utc,
+        issue_after_time=root.issue_after,
     )
 
 
@@ -144,16 +143,16 @@ def intermediate_message(intermediate: Intermediate, now: datetime) -> intermedi
         name=f"intermediates/{intermediate.id}",
         state=intermediate_pb2.Intermediate.STATE_REQUESTED,
         csr_pem=pem_of(intermediate.csr),
-        create_time=_time(intermediate.create_time),
-        update_time=_time(intermediate.update_time),
+        create_time=intermediate.create_time,
+        update_time=intermediate.update_time,
         etag=intermediate.etag,
     )
     if intermediate.certificate is not None and intermediate.issue_after is not None:
         ended = intermediate.certificate.not_valid_after_utc <= now
         message.state = intermediate_pb2.Intermediate.STATE_EXPIRED if ended else intermediate_pb2.Intermediate.STATE_INSTALLED
         message.certificate_pem = pem_of(intermediate.certificate)
-        message.issue_after_time.CopyFrom(_time(intermediate.issue_after))
-        message.expire_time.CopyFrom(_time(intermediate.certificate.not_valid_after_utc))
+        message.issue_after_time.FromDatetime(intermediate.issue_after)
+        message.expire_time.FromDatetime(intermediate.certificate.not_valid_after_utc)
     return message
 
 
@@ -166,18 +165,16 @@ def intermediates_page(
 
 
 def join_token_message(token: JoinToken) -> join_token_pb2.JoinToken:
-    message = join_token_pb2.JoinToken(
+    return join_token_pb2.JoinToken(
         name=f"joinTokens/{token.id}",
         service=token.service,
         dns_names=sorted(token.names.dns),
         ip_addresses=sorted(token.names.ip),
-        create_time=_time(token.create_time),
-        expire_time=_time(token.expire_time),
+        create_time=token.create_time,
+        expire_time=token.expire_time,
+        redeem_time=token.redeem_time,
+        identity=f"identities/{token.identity}" if token.identity else "",
     )
-    if token.redeem_time is not None:
-        message.redeem_time.CopyFrom(_time(token.redeem_time))
-        message.identity = f"identities/{token.identity}"
-    return message
 
 
 def join_tokens_page(
@@ -185,9 +182,3 @@ def join_tokens_page(
 ) -> join_token_service_pb2.ListJoinTokensResponse:
     kept, following = page(join_tokens, query, tokens)
     return join_token_service_pb2.ListJoinTokensResponse(join_tokens=map(join_token_message, kept), next_page_token=following)
-
-
-def _time(value: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(value)
-    return stamp

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from google.protobuf import json_format
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from trustmesh.config.v1 import configuration_pb2
 from trustmesh.registry.v1 import node_pb2, registry_service_pb2, service_pb2
@@ -52,15 +51,15 @@ def instance_message(instance: Instance, directory: Directory) -> service_pb2.In
     state = service_pb2.Instance.STATE_SERVING if directory.live(instance) else service_pb2.Instance.STATE_LAPSED
     return service_pb2.Instance(
         name=instance.name,
-        create_time=timestamp(instance.create_time),
-        update_time=timestamp(instance.update_time),
+        create_time=instance.create_time,
+        update_time=instance.update_time,
         etag=etag_of(instance.name, instance.address, instance.port, instance.http_port, instance.version, instance.update_time),
         address=instance.address,
         port=instance.port,
         http_port=instance.http_port,
         version=instance.version,
         state=state,
-        lease_expire_time=timestamp(directory.lease(instance)),
+        lease_expire_time=directory.lease(instance),
     )
 
 
@@ -68,8 +67,8 @@ def service_message(service: Service, directory: Directory) -> service_pb2.Servi
     instances = [instance_message(service.instances[key], directory) for key in sorted(service.instances)]
     return service_pb2.Service(
         name=f"services/{service.name}",
-        create_time=timestamp(service.create_time),
-        update_time=timestamp(service.update_time),
+        create_time=service.create_time,
+        update_time=service.update_time,
         etag=etag_of(service.contract.digest, *(part for each in instances for part in (each.etag, each.state))),
         grpc_services=service.contract.grpc_services,
         contract_digest=service.contract.digest,
@@ -84,8 +83,8 @@ def configuration_key(name: str) -> str:
 def configuration_message(value: Value) -> configuration_pb2.Configuration:
     return configuration_pb2.Configuration(
         name=f"configurations/{value.key}",
-        create_time=timestamp(value.create_time),
-        update_time=timestamp(value.update_time),
+        create_time=value.create_time,
+        update_time=value.update_time,
         etag=etag_of_value(value),
         value=value.text,
         writer=value.writer,
@@ -104,8 +103,8 @@ def node_message(connected: ConnectedNode) -> node_pb2.Node:
     latest = max((time for time in times if time is not None), default=since)
     return node_pb2.Node(
         name=f"nodes/{connected.node.id}",
-        create_time=timestamp(since),
-        update_time=timestamp(latest),
+        create_time=since,
+        update_time=latest,
         etag=etag_of(*(stream.SerializeToString(deterministic=True) for stream in streams)),
         kind=_KINDS[connected.node.kind],
         service=f"services/{connected.node.service}",
@@ -136,7 +135,7 @@ def node_configuration_message(connected: ConnectedNode, type_name: str = "") ->
 def _stream_message(connection: Connection) -> node_pb2.NodeStream:
     subscriptions = connection.stream.subscriptions
     return node_pb2.NodeStream(
-        connect_time=timestamp(connection.connect_time),
+        connect_time=connection.connect_time,
         subscriptions=[_subscription_message(each, subscriptions[each]) for each in TYPES if each in subscriptions],
     )
 
@@ -148,13 +147,7 @@ def _subscription_message(type_url: str, subscription: Subscription) -> node_pb2
         sent_version=subscription.sent_version,
         acknowledged_version=subscription.accepted_version,
         refusal=subscription.refusal,
-        sent_time=subscription.sent_time and timestamp(subscription.sent_time),
-        answer_time=subscription.answer_time and timestamp(subscription.answer_time),
+        sent_time=subscription.sent_time,
+        answer_time=subscription.answer_time,
         refusals=subscription.refusals,
     )
-
-
-def timestamp(time: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 
-from google.protobuf.duration_pb2 import Duration
-
 from trustmesh.registry.v1 import mesh_service_pb2, node_pb2, registry_service_pb2, service_pb2
 from trustmesh_chassis.call import Call
 from trustmesh_chassis.storage import PageTokens, page_size
@@ -52,10 +50,8 @@ class RegistryServicer:
         contract = judge_contract(instance.service, request.descriptors, request.grpc_services, self._products)
         registered = await self._directory.register(instance, contract)
         await self._rollout.reached()
-        interval = Duration()
-        interval.FromTimedelta(self._directory.terms.heartbeat)
         return registry_service_pb2.RegisterInstanceResponse(
-            instance=convert.instance_message(registered, self._directory), heartbeat_interval=interval
+            instance=convert.instance_message(registered, self._directory), heartbeat_interval=self._directory.terms.heartbeat
         )
 
     async def DeregisterInstance(
@@ -72,7 +68,7 @@ class RegistryServicer:
         service, instance = convert.instance_name(request.name)
         require_own(call.peer, service)
         expires = self._directory.heartbeat(service, instance)
-        return registry_service_pb2.HeartbeatResponse(lease_expire_time=convert.timestamp(expires))
+        return registry_service_pb2.HeartbeatResponse(lease_expire_time=expires)
 
     async def DiscoverService(self, request: registry_service_pb2.DiscoverServiceRequest, call: Call) -> service_pb2.Service:
         return convert.service_message(self._directory.find(convert.last_segment(request.name)), self._directory)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from trustmesh.authz.v1 import client_pb2, client_service_pb2, signing_key_pb2
 from trustmesh_identity.authz.clients import Client
 from trustmesh_identity.authz.operations import ClientChange, NewClient, client_etag
@@ -65,10 +61,10 @@ def client(client: Client) -> client_pb2.Client:
         display_name=client.display_name,
         scopes=client.scopes,
         orgs=[f"orgs/{org}" for org in client.orgs],
-        create_time=_timestamp(client.create_time),
-        update_time=_timestamp(client.update_time),
-        secret_create_time=_timestamp(client.secret_create_time),
-        previous_secret_expire_time=_timestamp(previous.expires if previous else None),
+        create_time=client.create_time,
+        update_time=client.update_time,
+        secret_create_time=client.secret_create_time,
+        previous_secret_expire_time=previous.expires if previous else None,
         etag=client_etag(client),
     )
 
@@ -77,16 +73,8 @@ def signing_key(key: SigningKey) -> signing_key_pb2.SigningKey:
     return signing_key_pb2.SigningKey(
         name=f"signingKeys/{key.kid}",
         state=_STATES[key.state],
-        create_time=_timestamp(key.create_time),
-        publish_time=_timestamp(key.publish_time),
-        activate_time=_timestamp(key.activate_time),
-        expire_time=_timestamp(key.expire_time),
+        create_time=key.create_time,
+        publish_time=key.publish_time,
+        activate_time=key.activate_time,
+        expire_time=key.expire_time,
     )
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(time)
-    return timestamp
