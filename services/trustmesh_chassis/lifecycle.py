@@ -36,7 +36,7 @@ from trustmesh_chassis.settings import ServiceSettings
 from trustmesh_chassis.telemetry.metrics import Metrics
 from trustmesh_chassis.tokens import TokenVerifier
 from trustmesh_chassis.transport.binding import BoundMethod, bind, closure
-from trustmesh_chassis.transport.grpcio import make_server
+from trustmesh_chassis.transport.grpcio import Spans, make_server
 from trustmesh_chassis.validation import compile_validation
 from trustmesh_chassis.web import WebServer, only_for
 from trustmesh_contract.contract import read_policy
@@ -150,7 +150,7 @@ async def _start_servers(
     health: Health,
     stack: AsyncExitStack,
 ) -> list[grpc.aio.Server]:
-    interceptors = _interceptors(settings, identity.service)
+    spans = _spans(settings, identity.service)
     foreign = [
         *application.foreign,
         ForeignService(
@@ -173,7 +173,7 @@ async def _start_servers(
         server = make_server(
             served,
             identity.peer_service,
-            interceptors,
+            spans,
             concurrency=settings.concurrency,
             max_connection_age=settings.max_connection_age,
         )
@@ -203,14 +203,13 @@ def _bind_foreign(pipeline: Pipeline, foreign: ForeignService) -> list[BoundMeth
     return bind(pipeline, foreign.descriptor, foreign.servicer, policies)
 
 
-def _interceptors(settings: ServiceSettings, service: str) -> list[grpc.aio.ServerInterceptor]:
+def _spans(settings: ServiceSettings, service: str) -> Spans | None:
     if not settings.trace_endpoint:
-        return []
+        return None
     from trustmesh_chassis.telemetry.spans import SampledSpans, otlp_exporter, tracer_provider
 
-    return [
-        SampledSpans(tracer_provider(service, otlp_exporter(settings.trace_endpoint)), settings.trace_sampling, SystemRandom())
-    ]
+    provider = tracer_provider(service, otlp_exporter(settings.trace_endpoint))
+    return SampledSpans(provider, settings.trace_sampling, SystemRandom())
 
 
 def _registration(

@@ -89,6 +89,7 @@ def preload(home: Home, storage: str) -> None:
             importlib.import_module(module)
         except Exception as error:  # whatever a broken service does at its import; it fails by name in its own process
             sys.stderr.write(f"{module} cannot be imported ({error})\n")
+    gc.freeze()  # collections in the services leave these objects alone, and so their pages shared
     if collecting:
         gc.enable()
 

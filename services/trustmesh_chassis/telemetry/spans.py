@@ -6,19 +6,19 @@ chance. A call that is not sampled costs one look at its metadata.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeAlias
 
 import grpc
-import grpc.aio
 from opentelemetry.instrumentation.grpc import aio_server_interceptor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def tracer_provider(service: str, exporter: SpanExporter) -> TracerProvider:
@@ -35,8 +35,8 @@ def otlp_exporter(endpoint: str) -> SpanExporter:
     return OTLPSpanExporter(endpoint=endpoint, insecure=True)
 
 
-class SampledSpans(grpc.aio.ServerInterceptor):
-    """Hands sampled calls to the instrumentation's interceptor and lets all others pass."""
+class SampledSpans:
+    """Puts the instrumentation's interceptor around the calls that are sampled; no other call meets it."""
 
     def __init__(self, provider: TracerProvider, share: float, random: Random) -> None:
         """`share` of the calls whose caller did not decide are sampled, from 0 to 1."""
@@ -45,20 +45,23 @@ class SampledSpans(grpc.aio.ServerInterceptor):
         self._share = share
         self._random = random
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        if self._sampled(handler_call_details):
-            handler: grpc.RpcMethodHandler[Any, Any] | None = await self._spans.intercept_service(
-                continuation, handler_call_details
-            )
-            return handler
-        return await continuation(handler_call_details)
+    def samples(self, metadata: Mapping[str, str]) -> bool:
+        """Whether the call with this metadata gets a span: as its traceparent says, or by chance."""
+        traceparent = metadata.get("traceparent")
+        return self._random.random() < self._share if traceparent is None else traceparent.endswith("1")
 
-    def _sampled(self, details: grpc.HandlerCallDetails) -> bool:
-        for key, value in details.invocation_metadata or ():
-            if key == "traceparent":
-                return str(value).endswith("1")
-        return self._random.random() < self._share
+    async def around(self, path: str, handler: Handler) -> Handler:
+        """`handler` for one call of the method at `path`, within a span."""
+
+        async def plain(details: _Path) -> Handler:
+            return handler
+
+        spanned: Handler = await self._spans.intercept_service(plain, _Path(path))
+        return spanned
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """All that the instrumentation wants to know of a call before it is served."""
+
+    method: str

@@ -66,14 +66,12 @@ def authority() -> TestAuthority:
 async def serve(authority: TestAuthority, tmp_path: Path, pipeline: Pipeline) -> AsyncIterator[Serve]:
     servers: list[grpc.aio.Server] = []
 
-    async def start(
-        servicer: Any, *, descriptor: Any = health.DESCRIPTOR, policies: Any = POLICIES, interceptors: Any = ()
-    ) -> int:
+    async def start(servicer: Any, *, descriptor: Any = health.DESCRIPTOR, policies: Any = POLICIES, spans: Any = None) -> int:
         identity = authority.issue(tmp_path / "shop", "shop")
         credentials = grpc.ssl_server_credentials(
             [((identity / "tls.key").read_bytes(), (identity / "tls.crt").read_bytes())], authority.roots_pem, True
         )
-        server = make_server(bind(pipeline, descriptor, servicer, policies), peer, interceptors)
+        server = make_server(bind(pipeline, descriptor, servicer, policies), peer, spans)
         port = server.add_secure_port("127.0.0.1:0", credentials)
         await server.start()
         servers.append(server)
@@ -229,15 +227,33 @@ async def test_only_sampled_calls_make_spans(
 ) -> None:
     exporter = InMemorySpanExporter()
     provider = tracer_provider("shop", exporter)
-    port = await serve(servicer, interceptors=[SampledSpans(provider, share, Random(1))])
+    port = await serve(servicer, spans=SampledSpans(provider, share, Random(1)))
     metadata = () if traceparent is None else (("traceparent", f"00-{'ab' * 16}-{'cd' * 8}-{traceparent}"),)
     stub = health_pb2_grpc.HealthStub(connect(port))
     await stub.Check(health_pb2.HealthCheckRequest(), metadata=metadata)
     provider.force_flush()
     finished = exporter.get_finished_spans()
     assert len(finished) == spans
+    if spans:
+        assert finished[0].name == "/grpc.health.v1.Health/Check"
     if traceparent == "01":
         assert f"{finished[0].context.trace_id:032x}" == "ab" * 16
+    provider.shutdown()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+async def test_a_sampled_stream_is_one_span(serve: Serve, connect: Connect, servicer: HealthServicer, share: float) -> None:
+    exporter = InMemorySpanExporter()
+    provider = tracer_provider("shop", exporter)
+    stub = health_pb2_grpc.HealthStub(connect(await serve(servicer, spans=SampledSpans(provider, share, Random(1)))))
+    watch = stub.Watch(health_pb2.HealthCheckRequest())
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    watch.cancel()
+    async with asyncio.timeout(5):
+        while share and not exporter.get_finished_spans():
+            await asyncio.sleep(0.01)
+            provider.force_flush()
+    assert [span.name for span in exporter.get_finished_spans()] == ["/grpc.health.v1.Health/Watch"] * int(share)
     provider.shutdown()
 
 
