@@ -43,29 +43,29 @@ class RootInUse(FailedPrecondition):
     """Something that chains to the root is still valid, or it is the only one."""
 
 
-class IntermediateMissing(NotFound, shared=True):
+class IntermediateMissing(NotFound):
     """No such intermediate."""
 
 
-class JoinTokenMissing(NotFound, shared=True):
+class JoinTokenMissing(NotFound):
     """No such join token."""
 
 
-class IdentityNotIssued(NotFound, shared=True):
+class IdentityNotIssued(NotFound):
     """No such identity."""
 
 
-class RootMissing(NotFound, shared=True):
+class RootMissing(NotFound):
     """No such root."""
 
 
-class TrustBundleMissing(NotFound, shared=True):
+class TrustBundleMissing(NotFound):
     """No such trust bundle."""
 
 
-class IntermediateExists(AlreadyExists, shared=True):
+class IntermediateExists(AlreadyExists):
     """An intermediate of that name exists."""
 
 
-class JoinTokenExists(AlreadyExists, shared=True):
+class JoinTokenExists(AlreadyExists):
     """A join token of that name exists."""
