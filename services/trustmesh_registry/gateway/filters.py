@@ -51,10 +51,10 @@ def without_token() -> dict[str, any_pb2.Any]:
     return {"jwt_authn": packed(PerRouteConfig(disabled=True))}
 
 
-def transcoded(body: int, bound: Iterable[str]) -> dict[str, any_pb2.Any]:
+def transcoded(body: int, bound: Iterable[str], most_bytes: int) -> dict[str, any_pb2.Any]:
     """For a route of REST, whose body is of type `body` of the guard and whose path gives the fields `bound`."""
     transcoder = FilterConfig(config=any_pb2.Any())
-    guard = LuaPerRoute(filter_context={"body": body, "bound": f" {' '.join(bound)} "})
+    guard = LuaPerRoute(filter_context={"body": body, "bound": f" {' '.join(bound)} ", "most": most_bytes})
     return {"grpc_json_transcoder": packed(transcoder), "guard": packed(guard)}
 
 

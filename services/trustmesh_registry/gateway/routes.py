@@ -75,7 +75,8 @@ def _rest_route(offered: Offered, binding: HttpBinding, bodies: BodyTypes, edge:
         },
         route=_action(offered, counted),
         metadata=limits.counted_as(method.policy.rate_class),
-        typed_per_filter_config=_access(method) | transcoded(bodies.number(method, binding), _spellings(binding.template)),
+        typed_per_filter_config=_access(method)
+        | transcoded(bodies.number(method, binding), _spellings(binding.template), edge.max_body_bytes),
         request_body_buffer_limit=wrapped(edge.max_body_bytes),
     )
 

@@ -276,6 +276,27 @@ def test_a_value_of_the_wrong_type_is_400_and_names_the_field(gateway: Any) -> N
     assert "thing.grams" in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"thing": {"grams": "canary"}},
+        {"thing": {"grams": 'canary" for type TYPE_INT64 '}},
+        {"thing": {"blob": "canary!"}},
+        {"thing": {"colour": "canary"}},
+        {"thing": "canary"},
+        '{"thing": {"displayName": "canary \\ud800"}}',
+    ],
+)
+def test_a_value_that_does_not_do_is_not_repeated(gateway: Any, body: Any) -> None:
+    answer = echo(gateway, content=body if isinstance(body, str) else json.dumps(body))
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+    assert "canary" not in answer.text
+
+
+def test_too_large_a_body_is_refused_by_its_announced_length(gateway: Any) -> None:
+    assert raw(gateway, ECHO, "content-type: application/json", f"content-length: {MAX_BODY + 1}", verb="POST")[0] == 413
+
+
 def test_a_body_field_is_checked_as_its_own_type(gateway: Any) -> None:
     with gateway.http() as http:
         path = "/service/v1/orgs/demo/things"
