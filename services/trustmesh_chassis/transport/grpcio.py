@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import grpc
 import grpc.aio
@@ -76,13 +76,12 @@ def _handler(bound: BoundMethod, peer_service: Peer, spans: Spans | None) -> Han
     request, response = bound.request.FromString, bound.response.SerializeToString
     method = bound.method
 
-    async def answer(incoming: Incoming, message: Message, context: Context) -> Message | None:
+    async def answer(incoming: Incoming, message: Message, context: Context) -> Message:
         try:
             reply: Message = await serve(incoming, message)
-            return reply
         except CallFailed as failed:
             await _abort(context, failed)
-            return None
+        return reply
 
     async def answers(incoming: Incoming, message: Any, context: Context) -> AsyncIterator[Message]:
         try:
@@ -91,12 +90,12 @@ def _handler(bound: BoundMethod, peer_service: Peer, spans: Spans | None) -> Han
         except CallFailed as failed:
             await _abort(context, failed)
 
-    async def unary(message: Message, context: Context) -> Message | None:
+    async def unary(message: Message, context: Context) -> Message:
         incoming = _incoming(context, peer_service)
         if spans is None or not spans.samples(incoming.metadata):
             return await answer(incoming, message, context)
         spanned: Any = await spans.around(method.path, grpc.unary_unary_rpc_method_handler(partial(answer, incoming)))
-        reply: Message | None = await spanned.unary_unary(message, context)
+        reply: Message = await spanned.unary_unary(message, context)
         return reply
 
     async def stream(message: Any, context: Context) -> AsyncIterator[Message]:
@@ -120,7 +119,7 @@ def _incoming(context: Context, peer_service: Peer) -> Incoming:
     return Incoming(metadata, peer_service(context.auth_context()), context.time_remaining())
 
 
-async def _abort(context: Context, failed: CallFailed) -> None:
+async def _abort(context: Context, failed: CallFailed) -> NoReturn:
     status = failed.status
     trailers = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(_CODES[status.code], status.message, trailers)
