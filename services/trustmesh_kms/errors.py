@@ -28,10 +28,6 @@ class TooManyVersions(FailedPrecondition):
     """The key has as many versions as a key may have."""
 
 
-class InvalidFilter(InvalidArgument):
-    """The filter is not of the documented subset."""
-
-
 class PurposeMismatch(FailedPrecondition):
     """The key is for another purpose."""
 

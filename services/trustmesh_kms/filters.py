@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final, TypeVar
 
 from trustmesh_chassis.errors import FieldViolation
-from trustmesh_kms.errors import InvalidFilter
+from trustmesh_chassis.storage.listing import InvalidFilter
 from trustmesh_kms.keys import Algorithm, Purpose
 from trustmesh_kms.ports import KeyFilter
 

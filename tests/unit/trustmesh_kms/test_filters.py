@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trustmesh_kms.errors import InvalidFilter
+from trustmesh_chassis.storage.listing import InvalidFilter
 from trustmesh_kms.filters import parse_filter
 from trustmesh_kms.keys import Algorithm, Purpose
 from trustmesh_kms.ports import KeyFilter

@@ -8,8 +8,9 @@ import pytest
 
 from trustmesh_chassis.errors import InvalidArgument, NotFound
 from trustmesh_chassis.storage import EtagMismatch, InvalidPageToken, RequestIdReused
+from trustmesh_chassis.storage.listing import InvalidFilter
 from trustmesh_kms import operations
-from trustmesh_kms.errors import InvalidFilter, KeyExists, KeyVersionDisabled, KmsSealed, PurposeMismatch, TooManyVersions
+from trustmesh_kms.errors import KeyExists, KeyVersionDisabled, KmsSealed, PurposeMismatch, TooManyVersions
 from trustmesh_kms.keys import Algorithm, Key, VersionState
 from trustmesh_kms.memory import MemoryKeys
 from trustmesh_kms.operations import KeyPage, PageRequest, UpdateKey, key_etag, version_etag
