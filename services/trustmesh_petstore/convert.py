@@ -49,7 +49,7 @@ CreateRequest = (
 
 
 def once(request: CreateRequest) -> Once:
-    return Once(request.request_id, etag_of(request.SerializeToString(deterministic=True)))
+    return Once(request.request_id, etag_of(request.DESCRIPTOR.full_name, request.SerializeToString(deterministic=True)))
 
 
 def query(collection: Collection, request: ListRequest, tokens: PageTokens) -> Query:
