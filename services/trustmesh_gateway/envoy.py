@@ -23,6 +23,8 @@ log = logging.getLogger("trustmesh_gateway.envoy")
 # How long connections of a replaced listener may go on, as when a service joins or the issuer's keys change.
 _LISTENER_DRAIN_SECONDS = 120
 _POLL_SECONDS = 0.05
+# A connection that was taken just before the listeners closed brings its first request within this time.
+_FIRST_REQUEST_SECONDS = 0.5
 _KILL_AFTER_SECONDS = 5.0
 _MAX_LINE = 1 << 20
 _PR_SET_PDEATHSIG = 1
@@ -108,6 +110,7 @@ class Envoy:
                 await self._admin.post("/drain_listeners?graceful")
                 await asyncio.sleep(delay)
                 await self._admin.post("/drain_listeners")
+                await asyncio.sleep(_FIRST_REQUEST_SECONDS)
                 await asyncio.wait_for(self._until_idle(), grace)
             except (httpx.HTTPError, TimeoutError):
                 log.warning("stopping with calls under way")

@@ -128,6 +128,29 @@ async def test_a_call_under_way_ends_well_and_new_ones_are_refused(tmp_path: Pat
         await draining
 
 
+async def test_a_connection_taken_before_the_end_still_brings_its_request(tmp_path: Path, backend: Any) -> None:
+    port = free_port()
+    envoy = await Envoy.start(tmp_path, static(port, backend.port), 1)
+    await until(lambda: ready(envoy))
+    backend.go.set()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    draining = asyncio.create_task(envoy.drain(0.05, 10))
+
+    async def refused() -> bool:
+        try:
+            _, other = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return True
+        other.close()
+        return False
+
+    await until(refused)
+    writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert (await reader.read()).endswith(b"done")
+    writer.close()
+    await draining
+
+
 async def test_a_call_that_does_not_end_is_given_up_after_the_grace(
     tmp_path: Path, backend: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
