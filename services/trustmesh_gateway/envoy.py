@@ -28,6 +28,7 @@ _FIRST_REQUEST_SECONDS = 0.5
 _KILL_AFTER_SECONDS = 5.0
 _MAX_LINE = 1 << 20
 _PR_SET_PDEATHSIG = 1
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR, "critical": logging.CRITICAL}
 _libc = ctypes.CDLL(None)
 
 
@@ -154,8 +155,7 @@ def read_line(line: str) -> tuple[int, str]:
         entry = json.loads(line)
     except ValueError:
         return logging.WARNING, line
-    level = logging.getLevelName(str(entry.get("level", "")).upper())
-    return level if isinstance(level, int) else logging.WARNING, f"{entry.get('logger')}: {entry.get('message')}"
+    return _LEVELS.get(entry.get("level"), logging.WARNING), f"{entry.get('logger')}: {entry.get('message')}"
 
 
 def _write(directory: Path, files: Mapping[str, str]) -> None:
