@@ -177,7 +177,7 @@ async def _start_servers(
             concurrency=settings.concurrency,
             max_connection_age=settings.max_connection_age,
         )
-        stack.push_async_callback(server.stop, None)
+        stack.push_async_callback(server.stop, settings.drain_grace)  # where a part failed, calls under way end all the same
         address = f"{settings.host}:{port}"
         try:
             server.add_secure_port(address, credentials)

@@ -22,7 +22,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.responses import PlainTextResponse
 
-from trustmesh.config.v1 import config_service_pb2
+from trustmesh.config.v1 import config_service_pb2, configuration_pb2
+from trustmesh.config.v1.config_service_pb2_grpc import ConfigServiceStub
 from trustmesh_chassis import health
 from trustmesh_chassis.errors import Unavailable
 from trustmesh_chassis.identity import Identity, SpiffeId
@@ -255,6 +256,44 @@ async def test_a_part_that_fails_ends_the_service(definition: Any, settings: Sho
 
     with pytest.raises(RuntimeError, match="the part broke"):
         await serve(definition(Application(background=[background])), settings, asyncio.Event(), lambda: None)
+
+
+async def test_when_a_part_fails_the_calls_under_way_end(
+    definition: Any, settings: ShopSettings, authority: TestAuthority, tmp_path: Path
+) -> None:
+    begun, released = asyncio.Event(), asyncio.Event()
+
+    class Slow(Anything):
+        async def PublishConfiguration(self, request: Any, call: Any) -> configuration_pb2.Configuration:
+            begun.set()
+            await released.wait()
+            return configuration_pb2.Configuration(name=request.name)
+
+    async def background() -> None:
+        await begun.wait()
+        raise RuntimeError("the part broke")
+
+    application = Application(servicers=[(CONFIG, Slow())], background=[background])
+    task = asyncio.create_task(serve(definition(application), settings, asyncio.Event(), lambda: None))
+    async with asyncio.timeout(20), channel(settings, authority, tmp_path) as open_channel:
+        await reachable(f"127.0.0.1:{settings.public_port}")()
+        request = config_service_pb2.PublishConfigurationRequest(name="configurations/kms/x", value="1")
+        call = asyncio.ensure_future(ConfigServiceStub(open_channel).PublishConfiguration(request, wait_for_ready=True))
+        while await is_listening(settings.public_port):
+            await asyncio.sleep(0.01)
+        released.set()
+        assert (await call).name == "configurations/kms/x"
+        with pytest.raises(RuntimeError, match="the part broke"):
+            await task
+
+
+async def is_listening(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
 
 
 async def test_a_taken_port_is_named(definition: Any, settings: ShopSettings) -> None:
