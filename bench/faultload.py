@@ -318,7 +318,8 @@ def call_inside(home: Path, services: Sequence[str]) -> None:
             for name, stub in stubs.items():
                 with tally.call():
                     try:
-                        stub.Check(HealthCheckRequest(), timeout=SECONDS)
+                        # It waits for a connection, as this method has no policy and so no retries.
+                        stub.Check(HealthCheckRequest(), timeout=SECONDS, wait_for_ready=True)
                     except grpc.RpcError as error:
                         raise CallRefused(f"{name}: {error.code()} {error.details()}") from None
             time.sleep(0.02)
