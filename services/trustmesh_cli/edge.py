@@ -35,7 +35,9 @@ class Answer:
     def error(self) -> str:
         """What an error answer says, in one sentence; the gateway's and OAuth's shapes are known."""
         value = self.json()
-        inner = value.get("error", value) if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return str(value)
+        inner = value.get("error", value)
         if isinstance(inner, dict):
             return str(inner.get("message", inner))
         return str(value.get("error_description", inner))

@@ -97,10 +97,6 @@ class Home:
     def postgres(self) -> Path:
         return self.path / "postgres"
 
-    @property
-    def gateway(self) -> Path:
-        return self.path / "gateway"
-
     def service(self, name: str) -> Path:
         return self.path / "services" / name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -60,10 +59,6 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
 def note(sentence: str) -> None:
     """Something the person should know that is not the answer: to standard error."""
     click.echo(sentence, err=True)
-
-
-def is_terminal() -> bool:
-    return sys.stdout.isatty()
 
 
 def _cell(value: object) -> str:

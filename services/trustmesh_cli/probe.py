@@ -23,14 +23,14 @@ def readiness(roots: Path, trust_domain: str) -> Callable[[Program], Awaitable[s
                 return await ask(roots, f"spiffe://{trust_domain}/svc/{program.name}", program.ports[-1])
         except TimeoutError:
             return f"its admin endpoint does not answer within {_SECONDS:.0f} s"
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError, LookupError) as error:
             return f"its admin endpoint cannot be used ({error})"
 
     return probe
 
 
 async def ask(roots: Path, spiffe_id: str, port: int) -> str:
-    """What is wrong with the service at `port`; raises OSError or ValueError where it cannot be asked or is another service."""
+    """What is wrong with the service at `port`; raises OSError, ValueError or LookupError where it or its answer is another."""
     context = ssl.create_default_context(cafile=str(roots))
     context.check_hostname = False  # services of the mesh are named by their SPIFFE id, below
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)

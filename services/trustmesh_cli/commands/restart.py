@@ -23,6 +23,7 @@ def command(home: Home, service: str | None) -> int:
     """
     if not is_held(home.lock_file):
         raise Problem("the mesh is not running", "start it with `trustmesh up`", Exit.NOT_RUNNING)
+    answer: control.Answer = {}
     try:
         for answer in control.ask(home.control_socket, {"verb": "restart", "service": service}, timeout=_LONGEST):
             if "error" in answer:
@@ -31,4 +32,6 @@ def command(home: Home, service: str | None) -> int:
                 click.echo(answer["message"])
     except control.Unreachable as error:
         raise Problem(str(error)) from None
+    if not answer.get("done"):
+        raise Problem("the mesh stopped before all was replaced", f"see {home.logs}")
     return Exit.OK

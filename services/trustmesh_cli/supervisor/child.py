@@ -19,6 +19,7 @@ from trustmesh_cli.supervisor.program import Program
 NOTIFY_VARIABLE = "TRUSTMESH_NOTIFY_FD"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
 
 
 @dataclass(slots=True, eq=False)
@@ -82,9 +83,15 @@ def start(program: Program, fresh: bool, born: float) -> tuple[Child, Pipes]:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _live(program, fresh, parent, log_write, notify_write)
+    # Until the child has forgotten the supervisor's handlers, a signal to it would be taken for one to the supervisor: both write
+    # into the same pipe of the event loop. It waits until then.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _live(program, fresh, parent, log_write, notify_write)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     for descriptor in (log_write, notify_write):
         os.close(descriptor)
     for descriptor in (log_read, notify_read):
@@ -145,9 +152,10 @@ def _outcome(run: Callable[[], int]) -> int:
 
 def _forget_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _keep_only(log: int, notify: int) -> None:
