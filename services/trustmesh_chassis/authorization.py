@@ -41,13 +41,12 @@ def compile_authorization(method: Method, request: Descriptor, verify: Verify) -
 
     `verify` turns an unverified access token into the principal it proves, or raises Unauthenticated.
     """
-    match method.policy.access:
-        case PublicAccess():
-            return _public
-        case MeshAccess() as mesh:
-            return _mesh(method, mesh)
-        case PermissionAccess() as access:
-            return _permission(method, access, compile_resources(request, access.resource_field), verify)
+    access = method.policy.access
+    if isinstance(access, PublicAccess):
+        return _public
+    if isinstance(access, MeshAccess):
+        return _mesh(method, access)
+    return _permission(method, access, compile_resources(request, access.resource_field), verify)
 
 
 def _public(call: Call, request: Message | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
@@ -129,10 +130,14 @@ async def test_health_is_told_to_services_of_the_mesh(
     assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-async def test_a_watch_tells_each_change(serve: Serve, connect: Connect, servicer: HealthServicer, state: Health) -> None:
+async def test_a_watch_tells_each_change(
+    serve: Serve, connect: Connect, servicer: HealthServicer, state: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_WATCH_SECONDS", 0.01)
     stub = health_pb2_grpc.HealthStub(connect(await serve(servicer)))
     watch = stub.Watch(health_pb2.HealthCheckRequest())
     assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    await asyncio.sleep(0.05)
     state.serving = False
     assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
     watch.cancel()
@@ -214,6 +219,22 @@ async def test_conversations_go_both_ways(serve: Serve, connect: Connect) -> Non
         await talk.write(reflection_pb2.ServerReflectionRequest(host=host))
         assert (await talk.read()).valid_host == host
     await talk.done_writing()
+
+
+def test_a_stream_of_requests_alone_does_not_bind(pipeline: Pipeline) -> None:
+    file = descriptor_pb2.FileDescriptorProto(name="upload.proto", package="upload", syntax="proto3")
+    file.message_type.add(name="Part")
+    method = file.service.add(name="Upload").method.add(name="Send", input_type=".upload.Part", output_type=".upload.Part")
+    method.client_streaming = True
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+
+    class Upload:
+        async def Send(self, requests: Any, call: Call) -> None:
+            return None
+
+    with pytest.raises(ContractMismatch, match="use a batch method"):
+        bind(pipeline, pool.FindServiceByName("upload.Upload"), Upload(), {"Send": POLICIES["Check"]})
 
 
 def test_a_servicer_without_a_method_does_not_bind(pipeline: Pipeline) -> None:

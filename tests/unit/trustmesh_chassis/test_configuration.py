@@ -110,6 +110,15 @@ async def test_a_watch_by_prefix_yields_each_state(configuration: Configuration,
     assert await anext(states) == {"a/x": 1}
 
 
+async def test_an_event_of_a_newer_registry_is_passed_over(configuration: Configuration, registry: Registry) -> None:
+    registry.synchronized()
+    registry.synchronized()
+    registry.say()
+    registry.value("a/x", 1)
+    await until(lambda: configuration.get("a/x") == 1)
+    assert registry.watches == 1
+
+
 async def test_what_vanished_while_away_is_gone_after_the_next_watch(configuration: Configuration, registry: Registry) -> None:
     registry.value("a/x", 1)
     registry.synchronized()

@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import struct_pb2
+
 from trustmesh_chassis.redaction import keep_key, redactor
 
 
@@ -21,6 +23,10 @@ def test_marked_fields_are_hashed_wherever_they_are(request_type: Any) -> None:
     assert shown["requests"][0]["secret"] == shown["by_name"]["x"]["secret"] == digest
     assert shown["keys"][0].startswith("hmac-sha256:")
     assert (shown["name"], shown["pet"]["name"], shown["labels"]) == ("n", "p", {"a": "b"})
+
+
+def test_free_keys_have_no_marks_to_look_at() -> None:
+    assert redactor(b"key")(struct_pb2.Struct(fields={"a": struct_pb2.Value(bool_value=True)})) == {"a": True}
 
 
 def test_another_key_gives_another_hash(request_type: Any) -> None:

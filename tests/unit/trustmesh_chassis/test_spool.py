@@ -109,3 +109,37 @@ async def test_a_caller_that_went_away_does_not_disturb_the_others(tmp_path: Pat
     await spool.append(b"stays")
     assert lines(tmp_path)[-1] == b"stays"
     await spool.close()
+
+
+async def test_closing_waits_for_the_appends_under_way(tmp_path: Path) -> None:
+    spool = AuditSpool(tmp_path)
+    appends = [asyncio.create_task(spool.append(b"%d" % i)) for i in range(3)]
+    await asyncio.sleep(0)
+    await spool.close()
+    await asyncio.gather(*appends)
+    assert lines(tmp_path) == [b"0", b"1", b"2"]
+
+
+async def test_under_load_a_batch_waits_for_company(tmp_path: Path) -> None:
+    spool = AuditSpool(tmp_path)
+    for _ in range(3):
+        await asyncio.gather(*(spool.append(b"x") for _ in range(5)), asyncio.create_task(_later(spool)))
+    assert len(lines(tmp_path)) == 18
+    await spool.close()
+
+
+async def _later(spool: AuditSpool) -> None:
+    await asyncio.sleep(0.001)
+    await spool.append(b"later")
+
+
+async def test_a_segment_that_another_process_made_first_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = tmp_path / "000000000001.jsonl"
+    taken.write_bytes(b"theirs")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", lambda self, pattern: iter(()))
+        spool = AuditSpool(tmp_path)
+    await spool.append(b"ours")
+    assert taken.read_bytes() == b"theirs"
+    assert (tmp_path / "000000000002.jsonl").read_bytes() == b"ours\n"
+    await spool.close()
