@@ -119,7 +119,7 @@ def running_mesh(home: Path) -> Iterator[Mesh]:
     """A mesh on `home`, ready; stopped at the end."""
     mesh = Mesh(home, free_base_port())
     try:
-        mesh.run("up", "--detach")
+        mesh.run("up", "--detach", "--timeout", "100")
         yield mesh
     finally:
         mesh.run("down", check=False)
@@ -148,6 +148,7 @@ def beside(
         env={**mesh.environment, **(environment or {}), "TRUSTMESH_NOTIFY_FD": str(write)},
         pass_fds=[write],
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     os.close(write)

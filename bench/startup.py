@@ -38,5 +38,5 @@ def measure(directory: Path, rounds: int) -> list[Figure]:
 
 def _seconds_to_ready(mesh: Mesh) -> float:
     started = time.perf_counter()
-    mesh.run("up", "--detach")
+    mesh.run("up", "--detach", "--timeout", "100")
     return time.perf_counter() - started
