@@ -82,9 +82,6 @@ def guarded(work: Callable[[], object]) -> int:
         return _complain(error.format_message(), Exit.FAILURE)
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
     except Exception as error:
         if os.environ.get("TRUSTMESH_TRACEBACK"):
             raise

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from trustmesh_cli.diagnosis import running
+from trustmesh_cli.home import Home
 from trustmesh_cli.main import run as trustmesh
 from trustmesh_cli.supervisor import control
 from trustmesh_cli.supervisor.lock import is_held, named_holder
@@ -180,6 +182,32 @@ def test_a_successor_that_fails_leaves_the_old_one(mesh: FakeMesh, capsys: pytes
         assert "root was not replaced (exit code 1: root has no luck); the process that ran goes on" in capsys.readouterr().err
         assert mesh.pid("root") == before
         assert mesh.state("root") == "ready"
+
+
+def test_a_successor_that_never_gets_ready_is_ended(
+    mesh: FakeMesh, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAKE_READY", "2")
+    with mesh.running():
+        before = mesh.pid("root")
+        (mesh.home / "root.mute").touch()
+        assert mesh.trustmesh("restart", "root") == 1
+        assert "root was not replaced" in capsys.readouterr().err
+        eventually(lambda: mesh.pid("root") == before)
+
+
+def test_check_says_what_the_supervisor_says(mesh: FakeMesh) -> None:
+    with mesh.running():
+        assert {(each.subject, each.state) for each in running(Home(mesh.home))} == {
+            ("service root", "ok"),
+            ("service edge", "ok"),
+        }
+        (mesh.home / "root.crash").touch()
+        os.kill(mesh.pid("root"), signal.SIGKILL)
+        eventually(lambda: mesh.state("root") == "crash-looping")
+        root = next(each for each in running(Home(mesh.home)) if each.subject == "service root")
+        assert root.state == "wrong"
+        assert root.mend == f"see {mesh.home / 'logs' / 'root'}.log"
 
 
 def test_restart_ends_the_wait_of_a_crash_loop(mesh: FakeMesh) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from trustmesh_cli.main import _COMMANDS, cli, guarded, run
+from trustmesh_cli.commands.status import _span
+from trustmesh_cli.main import _COMMANDS, cli, guarded, main, run
 from trustmesh_cli.problem import Exit, Problem
+from trustmesh_cli.supervisor.control import short
+from trustmesh_cli.supervisor.lock import Lock
 
 SOURCES = Path(__file__).parents[3]
 HEAVY = {"grpc", "sqlalchemy", "pydantic", "cryptography", "google.protobuf", "rich", "asyncio", "trustmesh_chassis"}
@@ -27,8 +35,6 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 
 def test_every_command_has_the_summary_of_the_list() -> None:
-    import click
-
     context = click.Context(cli)
     for name, summary in _COMMANDS.items():
         command = cli.get_command(context, name)
@@ -96,3 +102,69 @@ def test_check_without_an_installation_warns(tmp_path: Path, capsys: pytest.Capt
     findings = {each["subject"]: each for each in json.loads(capsys.readouterr().out)}
     assert findings["installation"]["state"] == "warning"
     assert "trustmesh init" in findings["installation"]["mend"]
+
+
+@pytest.fixture
+def mute_home(tmp_path: Path) -> Iterator[Path]:
+    """A home that a supervisor holds which does not answer."""
+    lock = Lock.acquire(tmp_path / "supervisor.lock")
+    yield tmp_path
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["status"], Exit.UNHEALTHY, "mesh starting"),
+        (["down"], Exit.FAILURE, "try again in a moment"),
+        (["restart"], Exit.FAILURE, "the supervisor does not answer on"),
+        (["init", "--base-port", "9000"], Exit.CONFLICT, "its ports cannot move; stop it first"),
+        (["up"], Exit.OK, f"the mesh is running already (process {os.getpid()})"),
+    ],
+)
+def test_a_supervisor_that_does_not_answer(
+    mute_home: Path, words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--home", str(mute_home), *words]) == code
+    assert said in "".join(capsys.readouterr())
+
+
+def test_a_restart_that_is_cut_short_is_said(mute_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        with short(mute_home / "supervisor.sock") as name:
+            listener.bind(name)
+        listener.listen()
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert run(["--home", str(mute_home), "restart"]) == Exit.FAILURE
+        thread.join()
+    assert "the mesh stopped before all was replaced" in capsys.readouterr().err
+
+
+def test_the_wait_for_a_mesh_ends(tmp_path: Path) -> None:
+    assert run(["--home", str(tmp_path), "status", "--wait", "--timeout", "0.1"]) == Exit.NOT_RUNNING
+
+
+def test_the_console_script_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["trustmesh", "fly"])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == Exit.USAGE
+
+
+def test_what_click_complains_of_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise click.FileError("settings", "no such file")
+
+    assert guarded(fail) == Exit.FAILURE
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(None, None), (59.9, "59s"), (61, "1m01s"), (3_661, "1h01m")])
+def test_spans_are_for_people(seconds: float | None, shown: str | None) -> None:
+    assert _span(seconds) == shown
