@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -119,7 +118,7 @@ def mute_home(tmp_path: Path) -> Iterator[Path]:
         (["down"], Exit.FAILURE, "try again in a moment"),
         (["restart"], Exit.FAILURE, "the supervisor does not answer on"),
         (["init", "--base-port", "9000"], Exit.CONFLICT, "its ports cannot move; stop it first"),
-        (["up"], Exit.OK, f"the mesh is running already (process {os.getpid()})"),
+        (["up"], Exit.OK, "the mesh is running already (process "),
     ],
 )
 def test_a_supervisor_that_does_not_answer(
