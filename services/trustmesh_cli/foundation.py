@@ -41,6 +41,21 @@ def lay(home: Home, mesh: Mesh, services: Sequence[str], storage: str, clock: Ca
     _tell(home, "pki", storage, "")
 
 
+def lapsed(home: Home, mesh: Mesh, services: Sequence[str], now: datetime) -> list[str]:
+    """The services that have neither a certificate which is good now nor a join token to get one with."""
+    from trustmesh_chassis.identity import IdentityRefused, SpiffeId
+    from trustmesh_chassis.identity.generation import CURRENT, load
+
+    def is_lapsed(service: str) -> bool:
+        try:
+            load(home.service(service) / "identity" / CURRENT, SpiffeId(mesh.trust_domain, service), now)
+        except IdentityRefused:
+            return not (home.service(service) / "join-token").exists()
+        return False
+
+    return [service for service in services if is_lapsed(service)]
+
+
 def _knows_intermediate(home: Home, storage: str) -> bool:
     directory = home.service("pki")
     if storage == "sqlite":

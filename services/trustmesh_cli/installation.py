@@ -96,6 +96,12 @@ def _change(home: Home, section: str, key: str, value: str) -> None:
     home.settings_file.write_text(changed)
 
 
+def renew_trust(home: Home, mesh: Mesh, storage: str) -> None:
+    """A new join token for a service whose certificate ended while it slept, and an intermediate before the last one ends."""
+    now = datetime.now(UTC)
+    foundation.lay(home, mesh, foundation.lapsed(home, mesh, NAMES, now), storage, lambda: now)
+
+
 def ensure(home: Home, mesh: Mesh, storage: str) -> None:
     """Make what is missing: trust roots, join tokens, demo accounts. `storage` is where authz keeps its clients."""
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)

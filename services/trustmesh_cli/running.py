@@ -39,6 +39,7 @@ class Session:
     greeting: Callable[[], str]
     facts: Mapping[str, object]
     patience: Patience
+    upkeep: Callable[[], None] = lambda: None
 
 
 def mesh_session(home: Home, mesh: Mesh, storage: str, timeout: float) -> Session:
@@ -59,6 +60,7 @@ def mesh_session(home: Home, mesh: Mesh, storage: str, timeout: float) -> Sessio
         greeting=lambda: installation.welcome(home, mesh),
         facts={"base_port": mesh.base_port, "home": str(home.path), "storage": storage},
         patience=Patience(ready=timeout),
+        upkeep=lambda: installation.renew_trust(home, mesh, storage),
     )
 
 
@@ -129,7 +131,7 @@ def _supervise(home: Home, session: Session, starter: Starter, console: Console)
         session.programs,
         Places(home.control_socket, home.state_file, home.logs),
         console,
-        Hooks(settled, session.probe),
+        Hooks(settled, session.probe, session.upkeep),
         session.patience,
         session.facts,
     )

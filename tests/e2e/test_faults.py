@@ -183,6 +183,23 @@ def test_certificates_of_seconds_rotate_without_a_failed_call(
             _go_on(load)
         assert not load.failures, failed(load)
         assert load.lost() == []
+        _sleep_through_a_certificate(mesh, "petstore")
+
+
+def _sleep_through_a_certificate(mesh: Mesh, service: str) -> None:
+    """Suspend a service for longer than its certificate lives: it joins anew and is reached again."""
+    pid = services(mesh)[service]["pid"]
+    before = served_serial(mesh.base_port + 980)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(LEAF_SECONDS + 2)
+    os.kill(pid, signal.SIGCONT)
+    token = mesh.token(mesh.first)
+
+    def reached() -> bool:
+        with mesh.http(token) as client:
+            return served_serial(mesh.base_port + 980) != before and client.get(PETS).status_code == 200
+
+    eventually(reached, f"{service} does not come back with a new certificate")
 
 
 # --- bad configuration

@@ -46,10 +46,14 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the supervisor tells its owner: `settled` once, with an empty text when all are ready, otherwise with what is not."""
+    """What the supervisor tells its owner: `settled` once, with an empty text when all are ready, otherwise with what is not.
+
+    `upkeep` is called in a thread every now and then, for what the programs cannot mend themselves.
+    """
 
     settled: Callable[[str], None]
     probe: Probe
+    upkeep: Callable[[], None] = lambda: None
 
 
 class Supervisor:
@@ -89,7 +93,7 @@ class Supervisor:
         gc.freeze()  # what the children share stays shared: the collector writes into no frozen object
         server = await listen(self._places.socket, self._respond)
         keepers = [asyncio.create_task(unit.keep()) for unit in self._units]
-        chores = [asyncio.create_task(self._settle()), asyncio.create_task(self._write_state())]
+        chores = [asyncio.create_task(chore) for chore in (self._settle(), self._write_state(), self._keep_up())]
         try:
             await self._stop.wait()
             for chore in chores:
@@ -133,6 +137,14 @@ class Supervisor:
         waiting = [unit for unit in self._units if not unit.is_ready]
         failing = [unit for unit in waiting if unit.state in _FAILING]
         self._hooks.settled("; ".join(f"{unit.program.name} is {unit.state}{_because(unit)}" for unit in failing or waiting))
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(self._patience.upkeep)
+            try:
+                await asyncio.to_thread(self._hooks.upkeep)
+            except Exception as problem:
+                self.say(f"upkeep: {problem}")
 
     async def _any_change(self) -> None:
         waits = [asyncio.create_task(unit.changed.wait()) for unit in self._units]

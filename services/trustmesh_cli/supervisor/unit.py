@@ -26,6 +26,7 @@ class Patience:
     stable: float = 10.0
     crash_loop: int = 3
     ready: float = 60.0
+    upkeep: float = 10.0
     drain: float = 20.0
 
     def delay(self, failures: int) -> float:
