@@ -101,8 +101,8 @@ def test_grpcurl_lists_and_calls_by_reflection(mesh: Any, token: str, pet: str) 
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         address = mesh.gateway.removeprefix("https://")
-        command = [grpcurl, "-cacert", mesh.demo["ca_file"], "-max-time", "20", *arguments[:-1], address, *arguments[-1].split()]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [grpcurl, "-cacert", mesh.demo["ca_file"], *arguments[:-1], address, *arguments[-1].split()]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     listed = run("-reflect-header", f"authorization: Bearer {operator}", "list")
     assert "trustmesh.petstore.v1.PetService" in listed.stdout, listed.stderr
