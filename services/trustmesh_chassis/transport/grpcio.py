@@ -15,6 +15,9 @@ from trustmesh_chassis.pipeline import CallFailed
 from trustmesh_chassis.transport.binding import BoundMethod
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_METADATA_BYTES = 64 * 1024
+"""Well above what the gateway lets through. Past its limit gRPC stops parsing, but keeps what it did not parse in the table
+that the connection's later calls refer to: one call of one client would then fail those of others."""
 MAX_CONNECTION_AGE = 300.0
 
 Peer = Callable[[Any], str | None]
@@ -55,7 +58,8 @@ def make_server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_metadata_size", 16 * 1024),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
             ("grpc.max_connection_age_ms", int(max_connection_age * 1000)),
             ("grpc.max_connection_age_grace_ms", 30_000),
             ("grpc.keepalive_time_ms", 30_000),

@@ -33,7 +33,8 @@ _OTHER_HOSTS = extension("envoy.retry_host_predicates.previous_hosts", PreviousH
 
 def edge_routes(catalogue: Catalogue, bodies: BodyTypes, edge: Edge, *, counted: bool) -> RouteConfiguration:
     """The routes of the https listener; `counted` when there is a ratelimit service."""
-    routes = [_grpc_route(offered, counted) for offered in (*catalogue.methods, *catalogue.foreign)]
+    routes = [_malformed_timeout()]
+    routes += [_grpc_route(offered, counted) for offered in (*catalogue.methods, *catalogue.foreign)]
     rest = [(offered, binding) for offered in catalogue.methods for binding in offered.bindings]
     rest.sort(key=lambda pair: (specificity(pair[1].template), pair[1].template, pair[1].verb))
     routes += [_rest_route(offered, binding, bodies, edge, counted) for offered, binding in rest]
@@ -127,6 +128,16 @@ def _preflight(name: str, place: Fields) -> Route:
 
 def _refusal(name: str, match: Fields, status: int) -> Route:
     return Route(name=name, match=match, direct_response={"status": status}, typed_per_filter_config=without_token())
+
+
+def _malformed_timeout() -> Route:
+    """Refuses a grpc-timeout that is none (gRPC over HTTP2, "Timeout").
+
+    A gRPC server that cannot parse one fails every later call on the connection that sends another, whosever call it is.
+    """
+    given = {"name": "grpc-timeout", "present_match": True}
+    malformed = {"name": "grpc-timeout", "string_match": {"safe_regex": {"regex": "[0-9]{1,8}[HMSmun]"}}, "invert_match": True}
+    return _refusal("malformed-timeout", {"prefix": "/", "headers": [given, malformed]}, 400)
 
 
 def _action(offered: Offered, counted: bool) -> Fields:

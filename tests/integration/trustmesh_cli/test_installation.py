@@ -53,8 +53,8 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def found(home: Home, subject: str, now: datetime = NOW) -> Finding:
-    return next(each for each in diagnosis.findings(home, now) if each.subject == subject)
+def found(home: Home, subject: str, now: datetime | None = None) -> Finding:
+    return next(each for each in diagnosis.findings(home, now or datetime.now(UTC)) if each.subject == subject)
 
 
 def set_services(home: Home, services: object) -> None:
