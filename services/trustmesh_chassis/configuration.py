@@ -86,20 +86,20 @@ class Configuration:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        fresh: dict[str, str] | None = {}
+        fresh: dict[str, str] = {}
+        synchronized = False
         async for response in self._stub.WatchConfigurations(config_service_pb2.WatchConfigurationsRequest()):
             match response.WhichOneof("event"):
                 case "configuration":
                     key, value = response.configuration.name.removeprefix(_COLLECTION), response.configuration.value
                     await self._replace({**self._values, key: value})
-                    if fresh is not None:
-                        fresh[key] = value
+                    fresh[key] = value
                 case "removed":
                     gone = response.removed.removeprefix(_COLLECTION)
                     await self._replace({key: value for key, value in self._values.items() if key != gone})
-                case "synchronized" if fresh is not None:
+                case "synchronized" if not synchronized:
                     await self._replace(fresh)
-                    fresh = None
+                    synchronized = True
                 case "status":
                     return
 
