@@ -36,7 +36,7 @@ class Xaes256Gcm:
         if len(key) != KEY_SIZE:
             raise ValueError("an XAES-256-GCM key has 32 bytes")
         # ECB here is the bare block function of the specification: its input is a CMAC block of one block's length.
-        self._blocks = Cipher(AES(key), ECB()).encryptor()  # noqa: S305
+        self._blocks = Cipher(AES(key), ECB()).encryptor()  # noqa: S305  # one block, as said above
         doubled = int.from_bytes(self._blocks.update(bytes(16))) << 1
         subkey = (doubled ^ _REDUCTION) & _BLOCK_MASK if doubled >> 128 else doubled
         self._mask = _PREFIXES ^ subkey * _BOTH_BLOCKS
